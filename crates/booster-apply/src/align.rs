@@ -1,0 +1,714 @@
+//! Aligning an edit with markers to the lines it stands for.
+//!
+//! A global alignment (Needleman and Wunsch, 1970) in which a marker may skip any number of the original's lines
+//! for free. Forward and backward scores together give every placement of a marker that comes near the best, so
+//! that the caller can see whether the best one is the only one.
+
+use std::collections::HashMap;
+
+use crate::similarity::line_similarity;
+use crate::text::{indent_of, is_blank};
+
+/// Above this product of line counts an alignment is not attempted.
+pub(crate) const MAX_CELLS: usize = 2_000_000;
+
+/// How many different results are looked at.
+const MAX_RESULTS: usize = 10;
+
+/// Alignments that score this much less than the best are not considered at all.
+const REACH: i32 = 160;
+
+/// What the first of several lines costs that go.
+const FIRST_DELETED: i32 = 70;
+/// How much of that is given back when new lines come for them: a replacement is as usual as an insertion.
+const REPLACED: i32 = 65;
+/// What a segment between two markers costs that shows no change: it would not have been shown.
+const IDLE_SEGMENT: i32 = 40;
+/// What a marker that stands for nothing costs.
+const EMPTY_MARKER: i32 = 50;
+/// What a marker gains that is indented like the first line it stands for.
+const INDENTED_MARKER: i32 = 30;
+
+/// One line of the edit.
+#[derive(Debug, Clone)]
+pub(crate) struct EditLine {
+    pub(crate) text: String,
+    pub(crate) marker: bool,
+}
+
+/// One way to read the edit: the resulting lines and how well they are supported.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    pub(crate) lines: Vec<String>,
+    pub(crate) score: i32,
+    /// How many of the edit's telling lines were found in the original.
+    pub(crate) anchored: usize,
+}
+
+/// How a line of the edit relates to one of the original.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pairing {
+    /// The same text with the same indentation.
+    Same,
+    /// The same text, indented otherwise.
+    Shifted,
+    /// A changed form of it.
+    Changed(i32),
+}
+
+/// Where within a segment (the lines between two markers) the alignment stands.
+///
+/// Lines of the original may go only between two found lines: beside a marker, it stands for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// After a marker, before the segment's first found line.
+    Fresh = 0,
+    /// After a found line, or at the definition's beginning.
+    Paired = 1,
+    /// After deleted lines, before the found line that ends the deletion.
+    Deleting = 2,
+    /// The same after new lines came for the deleted ones.
+    Replacing = 3,
+}
+
+/// How many states there are.
+const STATES: usize = 4;
+
+impl State {
+    /// Whether lines of the original have just gone.
+    fn is_gone(self) -> bool {
+        matches!(self, State::Deleting | State::Replacing)
+    }
+
+    /// The state after another line of the original goes.
+    fn after_delete(self) -> State {
+        match self {
+            State::Replacing => State::Replacing,
+            _ => State::Deleting,
+        }
+    }
+
+    /// States in which a line of the original may go.
+    const DELETABLE: [State; 3] = [State::Paired, State::Deleting, State::Replacing];
+
+    const ALL: [State; STATES] = [
+        State::Fresh,
+        State::Paired,
+        State::Deleting,
+        State::Replacing,
+    ];
+}
+
+struct Line {
+    text: usize,
+    indent: usize,
+    weight: i32,
+    insert: i32,
+    delete: i32,
+    telling: bool,
+    blank: bool,
+}
+
+struct Aligner<'a> {
+    edit: &'a [EditLine],
+    original: &'a [&'a str],
+    e: Vec<Line>,
+    o: Vec<Line>,
+    /// Pairs of an edit line and an original line that is a changed form of it, with their score.
+    changed: HashMap<(usize, usize), i32>,
+    /// For each original line the indentation of the first line from there on that is not blank.
+    next_indent: Vec<usize>,
+    width: usize,
+    forward: Vec<i32>,
+    backward: Vec<i32>,
+}
+
+const UNREACHABLE: i32 = i32::MIN / 4;
+
+/// All readings of the edit that come near the best one, best first, each result once.
+pub(crate) fn readings(edit: &[EditLine], original: &[&str]) -> Option<Vec<Reading>> {
+    let cells = (edit.len() + 1).checked_mul(original.len() + 1)?;
+    if cells > MAX_CELLS {
+        return None;
+    }
+    let mut aligner = Aligner::new(edit, original);
+    aligner.fill_backward();
+    aligner.fill_forward();
+    Some(aligner.collect())
+}
+
+impl<'a> Aligner<'a> {
+    fn new(edit: &'a [EditLine], original: &'a [&'a str]) -> Aligner<'a> {
+        let mut texts: HashMap<&'a str, usize> = HashMap::new();
+        let mut indents: HashMap<&'a str, usize> = HashMap::new();
+        let mut counts: HashMap<usize, usize> = HashMap::new();
+        let mut line = |text: &'a str| {
+            let next = texts.len();
+            let id = *texts.entry(comparable(text)).or_insert(next);
+            let next = indents.len();
+            let indent = *indents.entry(indent_of(text)).or_insert(next);
+            Line::new(text, id, indent)
+        };
+        let o: Vec<Line> = original.iter().map(|text| line(text)).collect();
+        let mut e: Vec<Line> = edit.iter().map(|l| line(&l.text)).collect();
+        for known in &o {
+            *counts.entry(known.text).or_default() += 1;
+        }
+        for l in &mut e {
+            if l.telling && counts.get(&l.text) == Some(&1) {
+                l.weight += 50;
+            }
+        }
+        let mut next_indent = vec![usize::MAX; o.len() + 1];
+        for index in (0..o.len()).rev() {
+            let blank = original.get(index).is_some_and(|l| is_blank(l));
+            let value = if blank {
+                next_indent.get(index + 1).copied()
+            } else {
+                o.get(index).map(|l| l.indent)
+            };
+            if let (Some(slot), Some(value)) = (next_indent.get_mut(index), value) {
+                *slot = value;
+            }
+        }
+        let changed = changed_pairs(edit, original, &e, &counts);
+        Aligner {
+            edit,
+            original,
+            width: o.len() + 1,
+            e,
+            o,
+            changed,
+            next_indent,
+            forward: Vec::new(),
+            backward: Vec::new(),
+        }
+    }
+
+    fn is_marker(&self, i: usize) -> bool {
+        self.edit.get(i).is_some_and(|line| line.marker)
+    }
+
+    fn pairing(&self, i: usize, j: usize) -> Option<Pairing> {
+        let (e, o) = (self.e.get(i)?, self.o.get(j)?);
+        if e.text == o.text {
+            let same = e.indent == o.indent || !e.telling && e.weight <= 10;
+            return Some(if same { Pairing::Same } else { Pairing::Shifted });
+        }
+        if self.changed.is_empty() {
+            return None;
+        }
+        self.changed.get(&(i, j)).map(|&score| Pairing::Changed(score))
+    }
+
+    fn pair_score(&self, i: usize, j: usize) -> Option<i32> {
+        let weight = self.e.get(i).map_or(0, |l| l.weight);
+        self.pairing(i, j).map(|pairing| match pairing {
+            Pairing::Same => weight,
+            Pairing::Shifted => weight / 2,
+            Pairing::Changed(score) => score,
+        })
+    }
+
+    fn insert_cost(&self, i: usize, state: State) -> i32 {
+        let refund = if self.after_insert(i, state) == state { 0 } else { REPLACED };
+        self.e.get(i).map_or(0, |l| l.insert) - refund
+    }
+
+    /// The state after edit line `i` came as a new one.
+    fn after_insert(&self, i: usize, state: State) -> State {
+        match state {
+            State::Deleting if self.e.get(i).is_some_and(|l| l.telling) => State::Replacing,
+            other => other,
+        }
+    }
+
+    /// What it costs that line `j` goes; the first of several costs more, as fewer gaps explain more.
+    fn delete_cost(&self, j: usize, state: State) -> i32 {
+        let opening = if state.is_gone() { 0 } else { FIRST_DELETED };
+        self.o.get(j).map_or(0, |l| l.delete) + opening
+    }
+
+    /// The state after edit line `i` was found: a blank line is found everywhere and bounds nothing.
+    fn after_pair(&self, i: usize, state: State) -> State {
+        if self.e.get(i).is_some_and(|l| l.blank) {
+            state
+        } else {
+            State::Paired
+        }
+    }
+
+    /// What marker `i` gains by beginning at original line `j`.
+    fn marker_gain(&self, i: usize, j: usize) -> i32 {
+        let fits = self
+            .e
+            .get(i)
+            .is_some_and(|m| self.next_indent.get(j) == Some(&m.indent));
+        if fits { INDENTED_MARKER } else { 0 }
+    }
+
+    fn at(&self, table: &[i32], i: usize, j: usize, state: State) -> i32 {
+        if j >= self.width {
+            return UNREACHABLE;
+        }
+        table
+            .get((i * self.width + j) * STATES + state as usize)
+            .copied()
+            .unwrap_or(UNREACHABLE)
+    }
+
+    fn f(&self, i: usize, j: usize, state: State) -> i32 {
+        self.at(&self.forward, i, j, state)
+    }
+
+    fn b(&self, i: usize, j: usize, state: State) -> i32 {
+        self.at(&self.backward, i, j, state)
+    }
+
+    /// The best score of having aligned all before marker `i`, if it begins at `j`.
+    fn before_marker(&self, i: usize, j: usize) -> i32 {
+        self.f(i, j, State::Fresh).max(self.f(i, j, State::Paired))
+    }
+
+    /// The best score of all that follows a marker `i` that ends at `j`.
+    fn after_marker(&self, i: usize, j: usize) -> i32 {
+        self.b(i + 1, j, State::Fresh)
+    }
+
+    /// Scores of aligning the edit from line `i` with the original from line `j`.
+    fn fill_backward(&mut self) {
+        let (n, width) = (self.edit.len(), self.width);
+        let mut table = vec![UNREACHABLE; (n + 1) * width * STATES];
+        for i in (0..=n).rev() {
+            let mut reachable = UNREACHABLE;
+            for j in (0..width).rev() {
+                let empty = self.at(&table, i + 1, j, State::Fresh);
+                let paired = self.pair_score(i, j);
+                for state in State::ALL {
+                    let mut best = if i == n && j + 1 == width { 0 } else { UNREACHABLE };
+                    if i < n && self.is_marker(i) {
+                        if !state.is_gone() {
+                            best = best.max(empty - EMPTY_MARKER);
+                            best = best.max(reachable + self.marker_gain(i, j));
+                        }
+                    } else {
+                        if i < n {
+                            let next = self.after_insert(i, state);
+                            let score = self.at(&table, i + 1, j, next);
+                            best = best.max(score - self.insert_cost(i, state));
+                            if let Some(score) = paired {
+                                let next = self.after_pair(i, state);
+                                best = best.max(self.at(&table, i + 1, j + 1, next) + score);
+                            }
+                        }
+                        if j + 1 < width && state != State::Fresh {
+                            let next = self.at(&table, i, j + 1, state.after_delete());
+                            best = best.max(next - self.delete_cost(j, state));
+                        }
+                    }
+                    if let Some(cell) = table.get_mut((i * width + j) * STATES + state as usize) {
+                        *cell = best.max(UNREACHABLE);
+                    }
+                }
+                if self.is_marker(i) {
+                    reachable = reachable.max(empty);
+                }
+            }
+        }
+        self.backward = table;
+    }
+
+    /// Scores of aligning the edit before line `i` with the original before line `j`.
+    fn fill_forward(&mut self) {
+        let (n, width) = (self.edit.len(), self.width);
+        let mut table = vec![UNREACHABLE; (n + 1) * width * STATES];
+        for i in 0..=n {
+            let mut reachable = UNREACHABLE;
+            for j in 0..width {
+                let start = if i == 0 && j == 0 { 0 } else { UNREACHABLE };
+                let mut best = [UNREACHABLE, start, UNREACHABLE, UNREACHABLE];
+                if let Some(above) = i.checked_sub(1) {
+                    if self.is_marker(above) {
+                        let up = self
+                            .at(&table, above, j, State::Fresh)
+                            .max(self.at(&table, above, j, State::Paired));
+                        best = [UNREACHABLE; STATES];
+                        best[State::Fresh as usize] = (up - EMPTY_MARKER).max(reachable);
+                        reachable = reachable.max(up + self.marker_gain(above, j));
+                    } else {
+                        best = self.forward_cell(&table, above, j);
+                    }
+                }
+                if let Some(left) = j.checked_sub(1)
+                    && !self.is_marker(i)
+                {
+                    for state in State::DELETABLE {
+                        let from = self.at(&table, i, left, state) - self.delete_cost(left, state);
+                        let slot = &mut best[state.after_delete() as usize];
+                        *slot = from.max(*slot);
+                    }
+                }
+                for state in State::ALL {
+                    if let Some(cell) = table.get_mut((i * width + j) * STATES + state as usize) {
+                        *cell = best[state as usize].max(UNREACHABLE);
+                    }
+                }
+            }
+        }
+        self.forward = table;
+    }
+
+    /// What reaches (above + 1, j) by inserting or pairing the text line `above`.
+    fn forward_cell(&self, table: &[i32], above: usize, j: usize) -> [i32; STATES] {
+        let mut best = [UNREACHABLE; STATES];
+        for state in State::ALL {
+            let from = self.at(table, above, j, state) - self.insert_cost(above, state);
+            let slot = &mut best[self.after_insert(above, state) as usize];
+            *slot = from.max(*slot);
+        }
+        if let Some(left) = j.checked_sub(1)
+            && let Some(score) = self.pair_score(above, left)
+        {
+            for state in State::ALL {
+                let from = self.at(table, above, left, state) + score;
+                let slot = &mut best[self.after_pair(above, state) as usize];
+                *slot = from.max(*slot);
+            }
+        }
+        best
+    }
+
+    /// Every placement of a marker near the best score, as (score, marker, its begin, its end).
+    fn placements(&self) -> Vec<(i32, usize, usize, usize)> {
+        let best = self.b(0, 0, State::Paired);
+        let mut found = Vec::new();
+        for i in (0..self.edit.len()).filter(|&i| self.is_marker(i)) {
+            let (mut begin, mut begin_score) = (0, UNREACHABLE);
+            for j in 0..self.width {
+                let (before, after) = (self.before_marker(i, j), self.after_marker(i, j));
+                found.push((begin_score.saturating_add(after), i, begin, j));
+                found.push((before - EMPTY_MARKER + after, i, j, j));
+                let score = before + self.marker_gain(i, j);
+                if score > begin_score {
+                    (begin, begin_score) = (j, score);
+                }
+            }
+            let (mut end, mut end_score) = (0, UNREACHABLE);
+            for j in (0..self.width).rev() {
+                let before = self.before_marker(i, j) + self.marker_gain(i, j);
+                found.push((before.saturating_add(end_score), i, j, end));
+                let after = self.after_marker(i, j);
+                if after > end_score {
+                    (end, end_score) = (j, after);
+                }
+            }
+            found.retain(|&(score, ..)| score > best - REACH);
+        }
+        found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
+        found.dedup();
+        found
+    }
+
+    fn collect(&self) -> Vec<Reading> {
+        let best = self.b(0, 0, State::Paired);
+        let mut readings: Vec<Reading> = Vec::new();
+        if best <= UNREACHABLE / 2 {
+            return readings;
+        }
+        let mut first = Vec::new();
+        self.trace_backward(0, 0, State::Paired, &mut first);
+        readings.push(self.reading(&first, best));
+        for (score, marker, begin, end) in self.placements() {
+            if readings.len() >= MAX_RESULTS {
+                break;
+            }
+            let mut steps = self.trace_forward(marker, begin);
+            steps.push(Step::Keep(begin, end));
+            self.trace_backward(marker + 1, end, State::Fresh, &mut steps);
+            let reading = self.reading(&steps, score);
+            if readings.iter().all(|known| !same_but_blank(&known.lines, &reading.lines)) {
+                readings.push(reading);
+            }
+        }
+        readings.sort_by_key(|reading| -reading.score);
+        readings
+    }
+
+    /// The steps from (i, j) to the end.
+    fn trace_backward(&self, from_i: usize, from_j: usize, from: State, steps: &mut Vec<Step>) {
+        let (n, last) = (self.edit.len(), self.width - 1);
+        let (mut i, mut j, mut state) = (from_i, from_j, from);
+        while i < n || j < last {
+            let here = self.b(i, j, state);
+            if i < n && self.is_marker(i) {
+                let end = self.marker_end(i, j, here);
+                steps.push(Step::Keep(j, end));
+                (i, j, state) = (i + 1, end, State::Fresh);
+                continue;
+            }
+            let deletes = j < last
+                && state != State::Fresh
+                && here == self.b(i, j + 1, state.after_delete()) - self.delete_cost(j, state);
+            let paired = self.after_pair(i, state);
+            if i < n
+                && let Some(score) = self.pair_score(i, j)
+                && here == self.b(i + 1, j + 1, paired) + score
+            {
+                steps.push(Step::Pair(i, j));
+                (i, j, state) = (i + 1, j + 1, paired);
+            } else if deletes {
+                (j, state) = (j + 1, state.after_delete());
+            } else if i < n {
+                steps.push(Step::Insert(i));
+                (i, state) = (i + 1, self.after_insert(i, state));
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn marker_end(&self, i: usize, j: usize, here: i32) -> usize {
+        let wanted = here - self.marker_gain(i, j);
+        (j + 1..self.width)
+            .find(|&end| self.after_marker(i, end) == wanted)
+            .unwrap_or(j)
+    }
+
+    /// The steps from the beginning to marker `to_i` at `to_j`.
+    fn trace_forward(&self, to_i: usize, to_j: usize) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let (mut i, mut j) = (to_i, to_j);
+        let mut state = self.better_state(i, j);
+        while i > 0 || j > 0 {
+            let here = self.f(i, j, state);
+            if state.is_gone()
+                && let Some(left) = j.checked_sub(1)
+            {
+                let by_deleting = State::DELETABLE
+                    .into_iter()
+                    .filter(|s| s.after_delete() == state)
+                    .find(|&s| self.f(i, left, s) == here + self.delete_cost(left, s));
+                if let Some(from) = by_deleting {
+                    (j, state) = (left, from);
+                    continue;
+                }
+            }
+            let Some(above) = i.checked_sub(1) else {
+                break;
+            };
+            if self.is_marker(above) {
+                let begin = (0..j).rev().find(|&k| {
+                    self.before_marker(above, k) + self.marker_gain(above, k) == here
+                });
+                let begin = begin.unwrap_or(j);
+                steps.push(Step::Keep(begin, j));
+                (i, j) = (above, begin);
+                state = self.better_state(i, j);
+                continue;
+            }
+            let pair = j.checked_sub(1).and_then(|left| {
+                let wanted = here - self.pair_score(above, left)?;
+                let from = State::ALL
+                    .into_iter()
+                    .filter(|&s| self.after_pair(above, s) == state)
+                    .find(|&s| self.f(above, left, s) == wanted)?;
+                Some((left, from))
+            });
+            if let Some((left, from)) = pair {
+                steps.push(Step::Pair(above, left));
+                (i, j, state) = (above, left, from);
+            } else {
+                steps.push(Step::Insert(above));
+                let from = State::ALL
+                    .into_iter()
+                    .filter(|&s| self.after_insert(above, s) == state)
+                    .find(|&s| self.f(above, j, s) == here + self.insert_cost(above, s));
+                (i, state) = (above, from.unwrap_or(state));
+            }
+        }
+        steps.reverse();
+        steps
+    }
+
+    fn better_state(&self, i: usize, j: usize) -> State {
+        if self.f(i, j, State::Fresh) > self.f(i, j, State::Paired) {
+            State::Fresh
+        } else {
+            State::Paired
+        }
+    }
+
+    fn reading(&self, steps: &[Step], score: i32) -> Reading {
+        let mut lines = Vec::new();
+        let mut anchored = 0;
+        for step in steps {
+            match *step {
+                Step::Keep(begin, end) => {
+                    let kept = self.original.get(begin..end).unwrap_or_default();
+                    lines.extend(kept.iter().map(|line| (*line).to_owned()));
+                }
+                Step::Pair(i, j) => {
+                    anchored += usize::from(self.e.get(i).is_some_and(|l| l.telling));
+                    lines.extend(self.paired_line(i, j));
+                }
+                Step::Insert(i) if self.is_marker_space(i) => {}
+                Step::Insert(i) => lines.extend(self.edit.get(i).map(|l| l.text.clone())),
+            }
+        }
+        Reading {
+            lines,
+            score: score - IDLE_SEGMENT * self.idle_segments(steps),
+            anchored,
+        }
+    }
+
+    /// Whether a line is blank and only sets a marker off.
+    fn is_marker_space(&self, i: usize) -> bool {
+        let blank = |i: usize| self.e.get(i).is_some_and(|l| l.blank) && !self.is_marker(i);
+        let before = (0..i).rev().find(|&at| !blank(at));
+        let after = (i + 1..self.edit.len()).find(|&at| !blank(at));
+        blank(i) && [before, after].into_iter().flatten().any(|at| self.is_marker(at))
+    }
+
+    /// How many segments between two markers show the original's lines and nothing else.
+    fn idle_segments(&self, steps: &[Step]) -> i32 {
+        let mut idle = 0;
+        // Nothing is known of the lines before the first marker: a header is shown to be found.
+        let mut expected: Option<usize> = None;
+        let mut unchanged = false;
+        for step in steps {
+            match *step {
+                Step::Keep(begin, end) => {
+                    let whole = expected == Some(begin);
+                    idle += i32::from(unchanged && whole);
+                    (expected, unchanged) = (Some(end), true);
+                }
+                Step::Pair(i, j) => {
+                    unchanged &= expected == Some(j) && self.pairing(i, j) == Some(Pairing::Same);
+                    expected = expected.map(|_| j + 1);
+                }
+                Step::Insert(_) => unchanged = false,
+            }
+        }
+        idle
+    }
+
+    /// The original's line where nothing but blanks at its end differs, else the edit's.
+    fn paired_line(&self, i: usize, j: usize) -> Option<String> {
+        match self.pairing(i, j)? {
+            Pairing::Same => self.original.get(j).map(|line| (*line).to_owned()),
+            Pairing::Shifted | Pairing::Changed(_) => self.edit.get(i).map(|l| l.text.clone()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Original lines that a marker stands for.
+    Keep(usize, usize),
+    /// An edit line in the place of an original line.
+    Pair(usize, usize),
+    /// An edit line that is new.
+    Insert(usize),
+}
+
+impl Line {
+    fn new(line: &str, text: usize, indent: usize) -> Line {
+        let trimmed = line.trim();
+        let telling = trimmed.chars().any(char::is_alphanumeric);
+        let (weight, insert, delete) = if trimmed.is_empty() {
+            (10, 3, 1)
+        } else if telling {
+            (100 + 2 * trimmed.len().min(40) as i32, 20, 5)
+        } else {
+            (40, 10, 3)
+        };
+        Line {
+            text,
+            indent,
+            weight,
+            insert,
+            delete,
+            telling,
+            blank: trimmed.is_empty(),
+        }
+    }
+}
+
+/// A line in the form in which lines are compared: a closing line's `;` or `,` belongs to what is around it.
+fn comparable(line: &str) -> &str {
+    let trimmed = line.trim();
+    if trimmed.chars().any(char::is_alphanumeric) {
+        return trimmed;
+    }
+    let bare = trimmed.trim_end_matches([';', ',']);
+    if bare.is_empty() { trimmed } else { bare }
+}
+
+/// Original lines that an edit line beside a marker may be a changed form of.
+///
+/// Only there does it matter: between two found lines a changed line replaces whatever is not shown.
+fn changed_pairs(
+    edit: &[EditLine],
+    original: &[&str],
+    lines: &[Line],
+    counts: &HashMap<usize, usize>,
+) -> HashMap<(usize, usize), i32> {
+    const NEAR: usize = 2;
+    const MOST: usize = 24;
+    let mut pairs = HashMap::new();
+    let near_marker = |i: usize| {
+        let from = i.saturating_sub(NEAR);
+        edit.get(from..(i + NEAR + 1).min(edit.len()))
+            .is_some_and(|around| around.iter().any(|l| l.marker))
+    };
+    let boundary = (0..edit.len())
+        .filter(|&i| near_marker(i) && edit.get(i).is_some_and(|l| !l.marker))
+        .filter(|&i| lines.get(i).is_some_and(|l| l.telling && !counts.contains_key(&l.text)))
+        .take(MOST);
+    for i in boundary {
+        let Some(text) = edit.get(i).map(|l| l.text.as_str()) else {
+            continue;
+        };
+        for (j, other) in original.iter().enumerate() {
+            if indent_of(text) != indent_of(other) {
+                continue;
+            }
+            if let Some(score) = changed_score(text, other) {
+                pairs.insert((i, j), score);
+            }
+        }
+    }
+    pairs
+}
+
+fn changed_score(edit: &str, original: &str) -> Option<i32> {
+    let key = assigned_name(edit);
+    if key.is_some() && key == assigned_name(original) {
+        return Some(60);
+    }
+    let first = |line: &str| line.trim().chars().next();
+    if first(edit) != first(original) {
+        return None;
+    }
+    let alike = line_similarity(edit, original);
+    (alike >= 0.7).then_some(if alike >= 0.9 { -5 } else { -12 })
+}
+
+/// Whether two results differ in blank lines only.
+fn same_but_blank(a: &[String], b: &[String]) -> bool {
+    let telling = |lines: &'_ [String]| -> Vec<String> {
+        lines.iter().filter(|l| !is_blank(l)).cloned().collect()
+    };
+    telling(a) == telling(b)
+}
+
+/// What a line declares or assigns: everything before its `=`, or before its `:` in a declaration.
+fn assigned_name(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let at = line.find('=')?;
+    let (before, after) = (line.get(..at)?, line.get(at + 1..)?);
+    let compares = after.starts_with(['=', '>']) || before.ends_with(['!', '<', '>', '=', '+', '-', '*', '/', '|', '&', '%', '^']);
+    let before = before.trim_end_matches(':').trim();
+    (!compares && !before.is_empty() && !before.contains(['(', '"', '\''])).then_some(before)
+}

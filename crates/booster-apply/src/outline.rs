@@ -1,0 +1,343 @@
+//! The definitions and other members of a file, in order, with their ranges and nesting.
+
+use std::ops::Range;
+
+use tree_sitter::{Node, Tree};
+
+use crate::describe::{
+    Kind, describe, is_attribute, is_comment, is_member_list, is_transparent, is_wrapper,
+};
+use crate::language::Language;
+use crate::output::Candidate;
+use crate::text::{Lines, is_word, squash};
+
+/// One definition or other member.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    /// The grammar's number for the definition's node.
+    pub(crate) node_kind: u16,
+    /// The scope that the definition names itself (receiver, qualifier).
+    pub(crate) owner: Option<String>,
+    /// The definition's own node.
+    pub(crate) core: Range<usize>,
+    /// The node with what wraps it: `export`, decorators, `template <…>`.
+    pub(crate) outer: Range<usize>,
+    /// Where the definition begins without annotations and decorators that its own node holds.
+    pub(crate) bare: usize,
+    /// Comments directly above, without a blank line between.
+    pub(crate) comments: Option<Range<usize>>,
+    /// Attributes and decorators above that are nodes of their own.
+    pub(crate) attributes: Option<Range<usize>>,
+    pub(crate) body: Option<Range<usize>>,
+    /// The item around this one.
+    pub(crate) parent: Option<usize>,
+    /// Whether it stands in a file, class or module and not in a function's body.
+    pub(crate) is_member: bool,
+}
+
+impl Item {
+    /// First byte of the item with its comments and attributes.
+    pub(crate) fn lead(&self) -> usize {
+        let comments = self.comments.as_ref().map_or(self.outer.start, |r| r.start);
+        let attributes = self.attributes.as_ref().map_or(self.outer.start, |r| r.start);
+        comments.min(attributes).min(self.outer.start)
+    }
+
+    /// The header: everything before the body, or the whole definition.
+    pub(crate) fn header(&self) -> Range<usize> {
+        let end = self.body.as_ref().map_or(self.core.end, |body| body.start);
+        self.core.start..end.max(self.core.start)
+    }
+}
+
+/// The members of a file.
+#[derive(Debug)]
+pub(crate) struct Outline<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) lines: Lines<'a>,
+    pub(crate) items: Vec<Item>,
+}
+
+struct Frame<'t> {
+    node: Node<'t>,
+    item: Option<usize>,
+    /// Whether this node's children are members rather than statements.
+    lists_members: bool,
+}
+
+impl<'a> Outline<'a> {
+    /// Finds the members of a parsed file.
+    pub(crate) fn new(text: &'a str, tree: &Tree, language: Language) -> Outline<'a> {
+        let mut builder = Builder {
+            text,
+            language,
+            lines: Lines::new(text),
+            items: Vec::new(),
+            frames: Vec::new(),
+        };
+        builder.run(tree.root_node());
+        Outline {
+            text,
+            lines: builder.lines,
+            items: builder.items,
+        }
+    }
+
+    /// The item's scope from the outside in, its own `owner` included.
+    pub(crate) fn scope(&self, index: usize) -> Vec<&str> {
+        let mut scope: Vec<&str> = Vec::new();
+        let Some(item) = self.items.get(index) else {
+            return scope;
+        };
+        scope.extend(item.owner.as_deref());
+        let mut at = item.parent;
+        while let Some(parent) = at.and_then(|index| self.items.get(index)) {
+            if parent.kind.is_definition() && !parent.name.is_empty() {
+                scope.push(&parent.name);
+            }
+            scope.extend(parent.owner.as_deref());
+            at = parent.parent;
+        }
+        scope.reverse();
+        scope
+    }
+
+    /// The header in a form that compares across layouts.
+    pub(crate) fn signature(&self, item: &Item) -> String {
+        let text = self.text.get(item.header()).unwrap_or_default();
+        squash(text)
+            .trim_end_matches(|c: char| !is_word(c) && c != ')')
+            .to_owned()
+    }
+
+    /// An item as it is shown to the caller.
+    pub(crate) fn candidate(&self, index: usize) -> Option<Candidate> {
+        let item = self.items.get(index)?;
+        let mut name = self.scope(index).join("::");
+        if !name.is_empty() {
+            name.push_str("::");
+        }
+        name.push_str(&item.name);
+        Some(Candidate {
+            name,
+            kind: item.kind.name(),
+            line: self.lines.line_of(item.outer.start) + 1,
+            end_line: self.lines.line_of(item.outer.end.saturating_sub(1).max(item.outer.start)) + 1,
+        })
+    }
+}
+
+struct Builder<'a, 't> {
+    text: &'a str,
+    language: Language,
+    lines: Lines<'a>,
+    items: Vec<Item>,
+    frames: Vec<Frame<'t>>,
+}
+
+impl<'t> Builder<'_, 't> {
+    /// Walks the tree with a cursor and a stack of its own: hostile nesting must not reach the call stack.
+    fn run(&mut self, root: Node<'t>) {
+        let mut cursor = root.walk();
+        self.frames.push(Frame {
+            node: root,
+            item: None,
+            lists_members: true,
+        });
+        if !cursor.goto_first_child() {
+            return;
+        }
+        loop {
+            let node = cursor.node();
+            let frame = self.enter(node);
+            if node.child_count() > 0 && cursor.goto_first_child() {
+                self.frames.push(frame);
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return;
+                }
+                self.frames.pop();
+                if self.frames.is_empty() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Records what a node defines and says how its children are to be read.
+    fn enter(&mut self, node: Node<'t>) -> Frame<'t> {
+        let inherited = self.frames.last().and_then(|f| f.item);
+        let plain = Frame {
+            node,
+            item: inherited,
+            lists_members: false,
+        };
+        if !node.is_named() || node.is_extra() && is_comment(node.kind()) {
+            return plain;
+        }
+        let kind = node.kind();
+        let in_members = self.frames.last().is_some_and(|f| f.lists_members);
+        if let Some(index) = self.define(node, in_members) {
+            return Frame {
+                node,
+                item: Some(index),
+                lists_members: false,
+            };
+        }
+        let passes = in_members && (is_transparent(kind) || is_wrapper(kind));
+        let python_body = self.language.is_python() && kind == "block" && self.parent_is_class();
+        let script_body = self.language.is_script() && kind == "statement_block" && self.parent_is_module();
+        Frame {
+            lists_members: passes || is_member_list(kind) || python_body || script_body,
+            ..plain
+        }
+    }
+
+    fn parent_is_class(&self) -> bool {
+        self.frames
+            .last()
+            .is_some_and(|f| f.node.kind() == "class_definition")
+    }
+
+    fn parent_is_module(&self) -> bool {
+        self.frames
+            .last()
+            .is_some_and(|f| matches!(f.node.kind(), "module" | "internal_module"))
+    }
+
+    fn define(&mut self, node: Node<'t>, in_members: bool) -> Option<usize> {
+        let described = describe(self.language, node, self.text);
+        let outer = self.wrapped(node);
+        let (kind, name, owner, body) = match described {
+            Some(d) if d.kind.is_definition() || in_members => (d.kind, d.name, d.owner, d.body),
+            None if in_members && is_plain_member(node) => {
+                (Kind::Statement, String::new(), None, None)
+            }
+            _ => return None,
+        };
+        let local = !in_members && !matches!(kind, Kind::Function | Kind::Class | Kind::Impl | Kind::Module);
+        if local || self.is_inner_of_same(node, kind) {
+            return None;
+        }
+        let (comments, attributes) = self.above(outer);
+        self.items.push(Item {
+            kind,
+            name,
+            node_kind: node.kind_id(),
+            owner,
+            core: node.byte_range(),
+            outer: outer.byte_range(),
+            bare: bare_start(node),
+            comments,
+            attributes,
+            body: body.map(|b| b.byte_range()),
+            parent: self.frames.last().and_then(|f| f.item),
+            is_member: in_members,
+        });
+        Some(self.items.len() - 1)
+    }
+
+    /// Whether the node repeats the definition around it: the struct in `typedef struct x { … } x;`.
+    fn is_inner_of_same(&self, node: Node<'t>, kind: Kind) -> bool {
+        let Some(frame) = self.frames.last() else {
+            return false;
+        };
+        kind == Kind::Class
+            && matches!(
+                frame.node.kind(),
+                "type_definition" | "field_declaration"
+            )
+            && frame.node.child_by_field_name("type") == Some(node)
+            && frame.item.is_some()
+    }
+
+    /// The outermost node that wraps a definition.
+    fn wrapped(&self, node: Node<'t>) -> Node<'t> {
+        self.frames
+            .iter()
+            .rev()
+            .map(|frame| frame.node)
+            .take_while(|wrapper| is_wrapper(wrapper.kind()))
+            .last()
+            .unwrap_or(node)
+    }
+
+    /// Comments and attributes directly above a node.
+    fn above(&self, node: Node<'t>) -> (Option<Range<usize>>, Option<Range<usize>>) {
+        let mut comments: Option<Range<usize>> = None;
+        let mut attributes: Option<Range<usize>> = None;
+        let mut first_line = self.lines.line_of(node.start_byte());
+        let mut at = node;
+        while let Some(previous) = at.prev_sibling() {
+            // Some grammars count the line feed into a line comment.
+            let range = trimmed(previous, self.text);
+            let comment = is_comment(previous.kind());
+            if !comment && !is_attribute(previous.kind()) {
+                break;
+            }
+            let ends = self.lines.line_of(range.end.saturating_sub(1).max(range.start));
+            let distance = first_line.saturating_sub(ends);
+            let own_line = self.lines.begins_line(range.start);
+            if distance > 1 || (comment && !own_line) {
+                break;
+            }
+            first_line = self.lines.line_of(range.start);
+            let slot = if comment { &mut comments } else { &mut attributes };
+            let end = slot.as_ref().map_or(range.end, |r| r.end);
+            *slot = Some(range.start..end);
+            at = previous;
+        }
+        (comments, attributes)
+    }
+}
+
+/// Where a definition begins after its own annotations or decorators.
+fn bare_start(node: Node<'_>) -> usize {
+    let mut start = node.start_byte();
+    let Some(mut child) = node.child(0) else {
+        return start;
+    };
+    if child.kind() == "modifiers" {
+        let Some(first) = child.child(0) else {
+            return start;
+        };
+        child = first;
+    }
+    while matches!(
+        child.kind(),
+        "marker_annotation" | "annotation" | "decorator" | "attribute_declaration"
+    ) {
+        // The last annotation may be all there is in the list of modifiers.
+        let next = child.next_sibling().or_else(|| child.parent()?.next_sibling());
+        let Some(next) = next else {
+            return start;
+        };
+        start = next.start_byte();
+        child = next;
+    }
+    start
+}
+
+/// A node's range without a line feed at its end.
+fn trimmed(node: Node<'_>, text: &str) -> Range<usize> {
+    let range = node.byte_range();
+    let length = text
+        .get(range.clone())
+        .map_or(range.len(), |t| t.trim_end().len());
+    range.start..range.start + length
+}
+
+/// Whether a member is one of its own and not part of another's syntax.
+fn is_plain_member(node: Node<'_>) -> bool {
+    let kind = node.kind();
+    !is_comment(kind)
+        && !is_attribute(kind)
+        && !is_transparent(kind)
+        && !is_wrapper(kind)
+        && !is_member_list(kind)
+        && !matches!(kind, "identifier" | "type_identifier" | "string_literal" | "template_parameter_list" | "access_specifier" | "storage_class_specifier")
+}

@@ -1,0 +1,448 @@
+//! Configuration: flags over environment over file over defaults.
+//!
+//! Every setting has one dotted key, such as `wasm.poolSize`. File, environment and flags all end in
+//! [`Config::set`], so a value is parsed and checked in one place, whatever way it came.
+
+use serde_json::Value;
+
+use crate::job::DEFAULT_MAX_JOB_BYTES;
+
+/// Environment variables and the settings they set. Of two spellings of one setting the later wins.
+pub const ENVIRONMENT: [(&str, &str); 9] = [
+    ("WASM_POOL_SIZE", "wasm.poolSize"),
+    ("WASM_MEMORY_LIMIT", "wasm.memoryLimit"),
+    ("WASM_TASK_TIMEOUT", "wasm.taskTimeout"),
+    ("WASM_MAX_RETRIES", "wasm.maxRetries"),
+    // The design document spells it this way; both are accepted.
+    ("REDIS_BOoster_TTL", "redis.ttl"),
+    ("REDIS_BOOSTER_TTL", "redis.ttl"),
+    ("BOOSTER_HEALTH_CHECK_INTERVAL", "redis.healthCheckInterval"),
+    ("REDIS_URL", "redis.url"),
+    ("BOOSTER_MODULES", "wasm.modules"),
+];
+
+/// Every setting's key, its default and its meaning, for `--help`, the README and error messages.
+pub const SETTINGS: [(&str, &str, &str); 19] = [
+    ("wasm.poolSize", "10", "slots of a worker, each with one instance and one thread"),
+    ("wasm.memoryLimit", "512MB", "memory of one instance"),
+    ("wasm.taskTimeout", "30000", "deadline of one attempt in ms, where the job names none"),
+    ("wasm.maxRetries", "3", "retries of a failed attempt, where the job names none"),
+    (
+        "wasm.modules",
+        "",
+        "directory with the boosters' modules; the ones shipped with the program when empty",
+    ),
+    ("redis.url", "redis://127.0.0.1:6379", "redis://, rediss:// or unix:// address"),
+    ("redis.keyPrefix", "swarm:phase-5:", "what every key begins with"),
+    ("redis.ttl", "3600", "seconds for which finished jobs and state hashes are kept"),
+    ("redis.healthCheckInterval", "30000", "ms between health checks and state refreshes"),
+    ("redis.claimTtl", "5000", "ms after which the jobs of a silent worker run elsewhere"),
+    ("redis.deadTtl", "604800", "seconds for which dead jobs are kept"),
+    ("redis.deadMax", "10000", "dead jobs kept in each queue"),
+    ("redis.maxJobBytes", "4MB", "size of one job's JSON text"),
+    ("redis.maxWaiting", "2000000", "waiting jobs in each queue beyond which submits are refused"),
+    ("redis.maxEvents", "10000", "events kept in each event stream"),
+    ("booster.fallbackEnabled", "true", "offer refused and dead jobs to regular agents"),
+    ("booster.performanceTracking", "true", "write performance metrics and task history into state hashes"),
+    ("booster.autoRecovery", "true", "give a slot a new instance after a failure"),
+    ("booster.compatTasks", "false", "also write a task record in the older form for each finished job"),
+];
+
+/// Why a configuration was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The configuration file is not a JSON object of sections.
+    #[error("the configuration is not valid: {detail}")]
+    NotJson {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A key that no setting has.
+    #[error("unknown setting `{key}` (value {found}); known settings: {known}")]
+    Unknown {
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+        /// The keys that would be right.
+        known: String,
+    },
+    /// A value of the wrong type, unit or range.
+    #[error("setting `{key}` (from {source_name}) is {found}; expected {expected}")]
+    Invalid {
+        /// The key.
+        key: String,
+        /// Where the value came from.
+        source_name: String,
+        /// The value.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+}
+
+impl ConfigError {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotJson { .. } => "config_not_json",
+            Self::Unknown { .. } => "config_key_unknown",
+            Self::Invalid { .. } => "config_value_invalid",
+        }
+    }
+
+    /// Never: the configuration itself is wrong.
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
+}
+
+/// Section `wasm`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WasmConfig {
+    /// Slots of a worker.
+    pub pool_size: usize,
+    /// Memory of one instance, bytes.
+    pub memory_limit: usize,
+    /// Deadline of one attempt, milliseconds.
+    pub task_timeout_ms: u64,
+    /// Retries of a failed attempt.
+    pub max_retries: u32,
+    /// Directory of the boosters' modules; empty for the ones shipped with the program.
+    pub modules: String,
+}
+
+/// Section `redis`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisConfig {
+    /// Address; may hold a password, so it is never printed.
+    pub url: String,
+    /// What every key begins with.
+    pub key_prefix: String,
+    /// Seconds for which finished jobs and state hashes are kept.
+    pub ttl_s: u64,
+    /// Milliseconds between health checks.
+    pub health_check_interval_ms: u64,
+    /// Milliseconds after which a silent worker's jobs run elsewhere.
+    pub claim_ttl_ms: u64,
+    /// Seconds for which dead jobs are kept.
+    pub dead_ttl_s: u64,
+    /// Dead jobs kept in each queue.
+    pub dead_max: usize,
+    /// Bytes of one job's JSON text.
+    pub max_job_bytes: usize,
+    /// Waiting jobs in each queue beyond which submits are refused.
+    pub max_waiting: usize,
+    /// Events kept in each event stream.
+    pub max_events: usize,
+}
+
+impl std::fmt::Debug for RedisConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisConfig")
+            .field("url", &"…")
+            .field("key_prefix", &self.key_prefix)
+            .field("ttl_s", &self.ttl_s)
+            .field("claim_ttl_ms", &self.claim_ttl_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Section `booster`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoosterConfig {
+    /// Offer refused and dead jobs to regular agents.
+    pub fallback_enabled: bool,
+    /// Write performance metrics and task history into state hashes.
+    pub performance_tracking: bool,
+    /// Give a slot a new instance after a failure.
+    pub auto_recovery: bool,
+    /// Also write a task record in the older form for each finished job.
+    pub compat_tasks: bool,
+}
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Section `wasm`.
+    pub wasm: WasmConfig,
+    /// Section `redis`.
+    pub redis: RedisConfig,
+    /// Section `booster`.
+    pub booster: BoosterConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            wasm: WasmConfig {
+                pool_size: 10,
+                memory_limit: 512 * MIB,
+                task_timeout_ms: 30_000,
+                max_retries: 3,
+                modules: String::new(),
+            },
+            redis: RedisConfig {
+                url: "redis://127.0.0.1:6379".into(),
+                key_prefix: "swarm:phase-5:".into(),
+                ttl_s: 3600,
+                health_check_interval_ms: 30_000,
+                claim_ttl_ms: 5000,
+                dead_ttl_s: 604_800,
+                dead_max: 10_000,
+                max_job_bytes: DEFAULT_MAX_JOB_BYTES,
+                max_waiting: 2_000_000,
+                max_events: 10_000,
+            },
+            booster: BoosterConfig {
+                fallback_enabled: true,
+                performance_tracking: true,
+                auto_recovery: true,
+                compat_tasks: false,
+            },
+        }
+    }
+}
+
+const MIB: usize = 1024 * 1024;
+
+impl Config {
+    /// The configuration from a file's text and an environment, in that order of increasing weight.
+    ///
+    /// `environment` is asked for each name in [`ENVIRONMENT`]; passing a function keeps tests free of the
+    /// process's real environment.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the first wrong key.
+    pub fn load(
+        file: Option<&str>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        if let Some(text) = file {
+            config.merge_file(text)?;
+        }
+        for (variable, key) in ENVIRONMENT {
+            if let Some(value) = environment(variable) {
+                config.set(key, &Value::String(value), variable)?;
+            }
+        }
+        Ok(config)
+    }
+
+    fn merge_file(&mut self, text: &str) -> Result<(), ConfigError> {
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| ConfigError::NotJson { detail: error.to_string() })?;
+        let Value::Object(sections) = value else {
+            return Err(ConfigError::NotJson { detail: "expected an object of sections".into() });
+        };
+        for (section, settings) in &sections {
+            let Value::Object(settings) = settings else {
+                return Err(unknown(section, settings));
+            };
+            for (name, value) in settings {
+                self.set(&format!("{section}.{name}"), value, "the configuration file")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets one setting by its dotted key. `source_name` says where the value came from, for the error.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unknown`] or [`ConfigError::Invalid`].
+    pub fn set(&mut self, key: &str, value: &Value, source_name: &str) -> Result<(), ConfigError> {
+        self.assign(key, value).map_err(|expected| match expected {
+            Refusal::UnknownKey => unknown(key, value),
+            Refusal::Expected(expected) => ConfigError::Invalid {
+                key: key.to_owned(),
+                source_name: source_name.to_owned(),
+                // A Redis address may hold a password.
+                found: if key == "redis.url" { "not an address".into() } else { value.to_string() },
+                expected,
+            },
+        })
+    }
+
+    fn assign(&mut self, key: &str, value: &Value) -> Result<(), Refusal> {
+        let (wasm, redis, booster) = (&mut self.wasm, &mut self.redis, &mut self.booster);
+        match key {
+            "wasm.poolSize" => wasm.pool_size = number(value, 1, 512)? as usize,
+            "wasm.memoryLimit" => wasm.memory_limit = size(value, MIB, 4096 * MIB)?,
+            "wasm.taskTimeout" => wasm.task_timeout_ms = number(value, 1, 3_600_000)?,
+            "wasm.maxRetries" => wasm.max_retries = number(value, 0, 100)? as u32,
+            "wasm.modules" => wasm.modules = text(value, "a directory", |_| true)?,
+            "redis.url" => redis.url = text(value, URL_FORM, is_redis_url)?,
+            "redis.keyPrefix" => redis.key_prefix = text(value, PREFIX_FORM, is_prefix)?,
+            "redis.ttl" => redis.ttl_s = number(value, 1, 31_536_000)?,
+            "redis.healthCheckInterval" => redis.health_check_interval_ms = number(value, 100, 3_600_000)?,
+            "redis.claimTtl" => redis.claim_ttl_ms = number(value, 500, 3_600_000)?,
+            "redis.deadTtl" => redis.dead_ttl_s = number(value, 1, 31_536_000)?,
+            "redis.deadMax" => redis.dead_max = number(value, 1, 1_000_000)? as usize,
+            "redis.maxJobBytes" => redis.max_job_bytes = size(value, 1024, 256 * MIB)?,
+            "redis.maxWaiting" => redis.max_waiting = number(value, 1, 100_000_000)? as usize,
+            "redis.maxEvents" => redis.max_events = number(value, 100, 10_000_000)? as usize,
+            "booster.fallbackEnabled" => booster.fallback_enabled = flag(value)?,
+            "booster.performanceTracking" => booster.performance_tracking = flag(value)?,
+            "booster.autoRecovery" => booster.auto_recovery = flag(value)?,
+            "booster.compatTasks" => booster.compat_tasks = flag(value)?,
+            _ => return Err(Refusal::UnknownKey),
+        }
+        Ok(())
+    }
+}
+
+const URL_FORM: &str =
+    "redis://[[user]:password@]host[:port][/db], rediss://… for TLS, or unix:///path/to/socket";
+const PREFIX_FORM: &str = "1 to 128 characters without braces and white space, such as \"swarm:phase-5:\"";
+
+enum Refusal {
+    UnknownKey,
+    Expected(String),
+}
+
+fn unknown(key: &str, value: &Value) -> ConfigError {
+    let known: Vec<&str> = SETTINGS.iter().map(|(key, _, _)| *key).collect();
+    ConfigError::Unknown { key: key.to_owned(), found: value.to_string(), known: known.join(", ") }
+}
+
+/// A whole number, as JSON number or as text (environment and flags are text).
+fn number(value: &Value, min: u64, max: u64) -> Result<u64, Refusal> {
+    let parsed = match value {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_u64(),
+    };
+    parsed
+        .filter(|n| (min..=max).contains(n))
+        .ok_or_else(|| Refusal::Expected(format!("a whole number from {min} to {max}")))
+}
+
+/// A size in bytes: a number, or text with `KB`, `MB`, `GB` (powers of 1024, also spelled `KiB`…) or no unit.
+fn size(value: &Value, min: usize, max: usize) -> Result<usize, Refusal> {
+    let parsed = match value {
+        Value::String(text) => parse_size(text),
+        other => other.as_u64().and_then(|n| usize::try_from(n).ok()),
+    };
+    parsed.filter(|n| (min..=max).contains(n)).ok_or_else(|| {
+        Refusal::Expected(format!("a size such as \"512MB\", from {} to {}", show_size(min), show_size(max)))
+    })
+}
+
+fn parse_size(text: &str) -> Option<usize> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" | "kib" => 1024,
+        "mb" | "mib" => MIB,
+        "gb" | "gib" => 1024 * MIB,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(scale)
+}
+
+fn show_size(bytes: usize) -> String {
+    if bytes >= MIB { format!("{}MB", bytes / MIB) } else { format!("{}KB", bytes / 1024) }
+}
+
+fn flag(value: &Value) -> Result<bool, Refusal> {
+    match value {
+        Value::Bool(flag) => Ok(*flag),
+        Value::String(text) if text == "true" => Ok(true),
+        Value::String(text) if text == "false" => Ok(false),
+        _ => Err(Refusal::Expected("true or false".into())),
+    }
+}
+
+fn text(value: &Value, expected: &str, accept: impl Fn(&str) -> bool) -> Result<String, Refusal> {
+    match value {
+        Value::String(text) if accept(text) => Ok(text.clone()),
+        _ => Err(Refusal::Expected(expected.to_owned())),
+    }
+}
+
+fn is_redis_url(text: &str) -> bool {
+    ["redis://", "rediss://", "unix://", "redis+unix://"]
+        .iter()
+        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}
+
+fn is_prefix(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 128
+        && !text.contains(|c: char| c == '{' || c == '}' || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DESIGN_FILE: &str = r#"{"wasm":{"poolSize":10,"memoryLimit":"512MB","taskTimeout":30000,"maxRetries":3},
+        "redis":{"keyPrefix":"swarm:phase-5:","ttl":3600,"healthCheckInterval":30000},
+        "booster":{"fallbackEnabled":true,"performanceTracking":true,"autoRecovery":true}}"#;
+
+    fn no_environment(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn the_designs_file_is_the_default() {
+        assert_eq!(Config::load(Some(DESIGN_FILE), no_environment).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn environment_wins_over_file() {
+        let environment = |name: &str| match name {
+            "WASM_POOL_SIZE" => Some("4".to_owned()),
+            "REDIS_BOoster_TTL" => Some("60".to_owned()),
+            "WASM_MEMORY_LIMIT" => Some("64MiB".to_owned()),
+            _ => None,
+        };
+        let config = Config::load(Some(DESIGN_FILE), environment).unwrap();
+        assert_eq!((config.wasm.pool_size, config.redis.ttl_s, config.wasm.memory_limit), (4, 60, 64 * MIB));
+    }
+
+    #[test]
+    fn every_listed_setting_can_be_set_to_its_default() {
+        let mut config = Config::default();
+        for (key, default, _) in SETTINGS {
+            config.set(key, &Value::String(default.into()), "test").unwrap();
+        }
+        assert_eq!(config, Config::default());
+        for (_, key) in ENVIRONMENT {
+            assert!(SETTINGS.iter().any(|(known, _, _)| *known == key), "{key}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_named_with_what_would_be_right() {
+        let cases = [
+            (r#"{"wasm":{"poolSize":0}}"#, "wasm.poolSize", "1 to 512"),
+            (r#"{"wasm":{"memoryLimit":"512XB"}}"#, "512XB", "512MB"),
+            (r#"{"wasm":{"poolsize":3}}"#, "wasm.poolsize", "wasm.poolSize"),
+            (r#"{"wasn":{"poolSize":3}}"#, "wasn.poolSize", "wasm.poolSize"),
+            (r#"{"wasm":7}"#, "`wasm`", "wasm.poolSize"),
+            (r#"{"redis":{"url":"http://x"}}"#, "redis.url", "redis://"),
+            (r#"{"redis":{"keyPrefix":"a{b}"}}"#, "redis.keyPrefix", "braces"),
+            (r#"{"booster":{"autoRecovery":"yes"}}"#, "yes", "true or false"),
+            ("[1]", "object of sections", "object"),
+        ];
+        for (file, first, second) in cases {
+            let message = Config::load(Some(file), no_environment).unwrap_err().to_string();
+            assert!(message.contains(first) && message.contains(second), "{file}: {message}");
+        }
+        let environment = |name: &str| (name == "WASM_TASK_TIMEOUT").then(|| "30s".to_owned());
+        let message = Config::load(None, environment).unwrap_err().to_string();
+        assert!(message.contains("WASM_TASK_TIMEOUT") && message.contains("30s"), "{message}");
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_never_shown() {
+        let mut config = Config::default();
+        config.redis.url = "redis://:secret@h".into();
+        assert!(!format!("{config:?}").contains("secret"));
+        let error = config.set("redis.url", &Value::String("http://:secret@h".into()), "flag").unwrap_err();
+        assert!(!error.to_string().contains("secret"));
+    }
+}

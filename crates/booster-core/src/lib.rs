@@ -1,0 +1,22 @@
+//! The vocabulary of Booster Fleet.
+//!
+//! Everything here is a plain value: jobs, outcomes, lifecycle events, the names of Redis keys, booster
+//! manifests and configuration. This crate does no I/O and knows neither tokio, Redis clients nor wasm, so
+//! that every other crate can speak the same words.
+
+pub mod config;
+pub mod event;
+pub mod job;
+pub mod keys;
+pub mod manifest;
+pub mod outcome;
+
+pub use config::Config;
+pub use event::Event;
+pub use job::{Job, JobError, Priority, Target};
+pub use keys::{Keys, QueueKeys};
+pub use manifest::{Catalogue, Manifest};
+pub use outcome::{Attempt, FailureCause, JobOutcome, OutcomeKind};
+
+/// Milliseconds since the Unix epoch, the time format of every field that others read.
+pub type UnixMillis = u64;

@@ -1,0 +1,184 @@
+//! Booster manifests and the catalogue of the boosters that a fleet knows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::{Job, JobError, Target};
+
+/// What a booster says of itself, kept beside its module and in Redis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// The booster's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// One sentence for people.
+    #[serde(default)]
+    pub description: String,
+    /// What it can be asked for by capability.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// The languages it accepts in its input's `language` field, aliases included; empty means it does not say.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// Inputs that are run before the module's start image is taken, so that every instance starts warm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warm_up: Vec<serde_json::Value>,
+    /// Whether an instance serves one job or many.
+    #[serde(default)]
+    pub isolation: Isolation,
+}
+
+/// Whether a module's instance is used for one job or for many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// Every job gets a new instance: no job can see anything of another.
+    #[default]
+    Fresh,
+    /// The instance is kept until it fails.
+    Reuse,
+}
+
+impl Manifest {
+    /// `name@version`, which names the booster exactly.
+    pub fn reference(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+
+    fn answers_to(&self, name: &str) -> bool {
+        match name.split_once('@') {
+            Some((name, version)) => self.name == name && self.version == version,
+            None => self.name == name,
+        }
+    }
+}
+
+/// The boosters that are known here, by `name@version`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Catalogue(BTreeMap<String, Manifest>);
+
+impl Catalogue {
+    /// Adds or replaces a manifest.
+    pub fn insert(&mut self, manifest: Manifest) {
+        self.0.insert(manifest.reference(), manifest);
+    }
+
+    /// All manifests, by name and version.
+    pub fn manifests(&self) -> impl Iterator<Item = &Manifest> {
+        self.0.values()
+    }
+
+    /// Whether nothing is registered.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The booster that a job's target means. A name without version means the greatest version; a capability
+    /// means the first booster, by name, that declares it.
+    pub fn resolve(&self, target: &Target) -> Option<&Manifest> {
+        match target {
+            Target::Booster(name) => self
+                .0
+                .values()
+                .filter(|m| m.answers_to(name))
+                .max_by(|a, b| version_key(&a.version).cmp(&version_key(&b.version))),
+            Target::Capability(name) => self.0.values().find(|m| m.capabilities.contains(name)),
+        }
+    }
+
+    /// Checks that a known booster can do `job` and accepts its language.
+    ///
+    /// # Errors
+    /// The [`JobError`] that says which name is unknown and which are known.
+    pub fn check(&self, job: &Job) -> Result<&Manifest, JobError> {
+        let manifest = self.resolve(&job.target).ok_or_else(|| self.unknown(&job.target))?;
+        if manifest.languages.is_empty() {
+            return Ok(manifest);
+        }
+        match job.input_str("language") {
+            Some(language) if !manifest.languages.iter().any(|l| l.eq_ignore_ascii_case(&language)) => {
+                Err(JobError::UnknownLanguage {
+                    booster: manifest.name.clone(),
+                    name: language.chars().take(60).collect(),
+                    known: manifest.languages.join(", "),
+                })
+            }
+            _ => Ok(manifest),
+        }
+    }
+
+    fn unknown(&self, target: &Target) -> JobError {
+        match target {
+            Target::Booster(name) => {
+                let known: Vec<String> = self.0.keys().cloned().collect();
+                JobError::UnknownBooster { name: name.clone(), known: known.join(", ") }
+            }
+            Target::Capability(name) => {
+                let mut known: Vec<&str> =
+                    self.0.values().flat_map(|m| &m.capabilities).map(String::as_str).collect();
+                known.sort_unstable();
+                known.dedup();
+                JobError::UnknownCapability { name: name.clone(), known: known.join(", ") }
+            }
+        }
+    }
+}
+
+/// Sorts `1.10.0` after `1.9.0`; parts that are no numbers sort as text.
+fn version_key(version: &str) -> Vec<(u64, String)> {
+    version.split(['.', '-', '+']).map(|part| (part.parse().unwrap_or(0), part.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(name: &str, version: &str) -> Manifest {
+        Manifest {
+            name: name.into(),
+            version: version.into(),
+            description: String::new(),
+            capabilities: vec!["code-generation".into()],
+            languages: vec!["python".into(), "py".into()],
+            warm_up: vec![],
+            isolation: Isolation::Fresh,
+        }
+    }
+
+    fn catalogue() -> Catalogue {
+        let mut catalogue = Catalogue::default();
+        for version in ["1.9.0", "1.10.0", "1.2.0"] {
+            catalogue.insert(manifest("apply", version));
+        }
+        catalogue
+    }
+
+    #[test]
+    fn a_name_means_the_greatest_version() {
+        let known = catalogue();
+        let resolve = |name: &str| known.resolve(&Target::Booster(name.into())).map(Manifest::reference);
+        assert_eq!(resolve("apply").as_deref(), Some("apply@1.10.0"));
+        assert_eq!(resolve("apply@1.2.0").as_deref(), Some("apply@1.2.0"));
+        assert_eq!(resolve("apply@3.0.0"), None);
+        assert!(known.resolve(&Target::Capability("code-generation".into())).is_some());
+    }
+
+    #[test]
+    fn unknown_names_and_languages_are_refused_with_what_is_known() {
+        let known = catalogue();
+        let check = |text: &str| known.check(&Job::from_json(text).unwrap()).map(Manifest::reference);
+        assert!(check(r#"{"booster":"apply","input":{"language":"Python"}}"#).is_ok());
+        assert!(check(r#"{"booster":"apply","input":{}}"#).is_ok());
+        let error = check(r#"{"booster":"apply","input":{"language":"cobol"}}"#).unwrap_err();
+        assert_eq!(error.code(), "language_unknown");
+        assert!(error.to_string().contains("python, py"), "{error}");
+        let error = check(r#"{"booster":"aply","input":{}}"#).unwrap_err();
+        assert_eq!(error.code(), "booster_unknown");
+        assert!(error.to_string().contains("apply@1.10.0"), "{error}");
+        let error = check(r#"{"capability":"x","input":{}}"#).unwrap_err();
+        assert_eq!(error.code(), "capability_unknown");
+    }
+}

@@ -1,0 +1,181 @@
+//! How a job ended, and why an attempt failed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::UnixMillis;
+
+/// The terminal state of a job. Exactly one is stored for each job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutcomeKind {
+    /// The booster produced an output.
+    Done,
+    /// The booster said why it will not do it; never retried.
+    Refused,
+    /// Retries used up, quarantined, or invalid.
+    Dead,
+    /// Cancelled by its producer.
+    Cancelled,
+}
+
+impl OutcomeKind {
+    /// All outcomes, in the order in which tables show them.
+    pub const ALL: [OutcomeKind; 4] = [Self::Done, Self::Refused, Self::Dead, Self::Cancelled];
+
+    /// The word used in records, metrics and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Dead => "dead",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The outcome with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Why one attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCause {
+    /// The sandbox stopped the guest: bad memory access, stack overflow, division by zero…
+    Trap,
+    /// The deadline passed.
+    Timeout,
+    /// A memory growth beyond the limit was refused.
+    Memory,
+    /// The guest panicked (or the host code around it did).
+    Panic,
+    /// The worker process died with the attempt.
+    Crash,
+    /// The attempt's result came after its claim was lost.
+    LostClaim,
+}
+
+impl FailureCause {
+    /// All causes.
+    pub const ALL: [FailureCause; 6] =
+        [Self::Trap, Self::Timeout, Self::Memory, Self::Panic, Self::Crash, Self::LostClaim];
+
+    /// The word used in records and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::Timeout => "timeout",
+            Self::Memory => "memory",
+            Self::Panic => "panic",
+            Self::Crash => "crash",
+            Self::LostClaim => "lost_claim",
+        }
+    }
+}
+
+/// What one attempt came to, as the code that ran it reports it to the queue.
+#[derive(Debug, Clone)]
+pub enum Attempt {
+    /// The booster's output, a JSON value.
+    Done(Box<RawValue>),
+    /// The booster's refusal, a JSON value.
+    Refused(Box<RawValue>),
+    /// The attempt failed and may be tried again.
+    Failed {
+        /// Why.
+        cause: FailureCause,
+        /// What happened, for people.
+        message: String,
+    },
+    /// The job can never run here or anywhere, such as a booster refusing its whole form.
+    Invalid {
+        /// A stable code.
+        code: String,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// This worker cannot run the job but another may; it counts neither as attempt nor as crash.
+    HandBack,
+}
+
+/// The stored outcome of a job, in the form in which readers get it.
+///
+/// Readers of an older or newer version ignore fields they do not know; fields added later have defaults.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobOutcome {
+    /// The job's id.
+    pub id: String,
+    /// How it ended.
+    pub outcome: OutcomeKind,
+    /// The booster's output, for `done`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub output: Option<Box<RawValue>>,
+    /// The booster's reason, for `refused`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refusal: Option<Box<RawValue>>,
+    /// What went wrong, for `dead`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<ErrorDetail>,
+    /// Failed attempts, crashes not counted.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Attempts that took their process with them.
+    #[serde(default)]
+    pub crashes: u32,
+    /// Time the last attempt took inside the sandbox, in milliseconds.
+    #[serde(default)]
+    pub latency_ms: f64,
+    /// Time from enqueueing (or the end of a deliberate delay) to the last attempt's start, in milliseconds.
+    #[serde(default)]
+    pub wait_ms: u64,
+    /// The worker that settled the job.
+    #[serde(default)]
+    pub worker: String,
+    /// The booster that ran, as `name@version`; empty when none did.
+    #[serde(default)]
+    pub booster: String,
+    /// When the outcome was made, Unix milliseconds.
+    #[serde(default)]
+    pub finished_at: UnixMillis,
+    /// Whether something other than the fleet's boosters did the job.
+    #[serde(default)]
+    pub used_fallback: bool,
+}
+
+/// A machine-readable reason with a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// A stable code: a failure cause, `quarantined`, or a job error's code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_writers_outcome_is_read() {
+        // The smallest form that any version has written.
+        let outcome: JobOutcome =
+            serde_json::from_str(r#"{"id":"a","outcome":"done","output":{"x":[]},"later":1}"#).unwrap();
+        assert_eq!(outcome.outcome, OutcomeKind::Done);
+        assert_eq!(outcome.output.unwrap().get(), r#"{"x":[]}"#);
+        assert_eq!(outcome.attempts, 0);
+    }
+
+    #[test]
+    fn names_and_serialised_forms_agree() {
+        for kind in OutcomeKind::ALL {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{}\"", kind.as_str()));
+            assert_eq!(OutcomeKind::from_name(kind.as_str()), Some(kind));
+        }
+        for cause in FailureCause::ALL {
+            assert_eq!(serde_json::to_string(&cause).unwrap(), format!("\"{}\"", cause.as_str()));
+        }
+    }
+}

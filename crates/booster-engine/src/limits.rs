@@ -1,0 +1,105 @@
+//! What one instance may use.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use wasmtime::{Error, ResourceLimiter, Result, Store, UpdateDeadline};
+
+use crate::runtime::Runtime;
+
+/// Most elements of a table, enough for the function tables of the largest known boosters several times over.
+const MAX_TABLE_ELEMENTS: usize = 100_000;
+/// Most core instances inside one component.
+pub(crate) const MAX_CORE_INSTANCES: u32 = 8;
+/// Most memories inside one component.
+pub(crate) const MAX_MEMORIES: u32 = 4;
+/// Most tables inside one component.
+pub(crate) const MAX_TABLES: u32 = 8;
+
+/// The state of a store: limits that count what they see.
+pub(crate) struct Limits {
+    memory_limit: usize,
+    /// Bytes of all memories together, now.
+    memory: usize,
+    /// The most that `memory` has been.
+    pub(crate) memory_peak: usize,
+    /// Whether a growth was refused: without it, out-of-memory looks like a guest's panic.
+    pub(crate) refused_growth: bool,
+    deadline: Instant,
+    stop: Option<Arc<AtomicBool>>,
+}
+
+/// Why the host stopped a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Stopped {
+    /// The deadline has passed.
+    #[error("the deadline has passed")]
+    Deadline,
+    /// Nobody wants the result any more.
+    #[error("the job was stopped")]
+    Unwanted,
+}
+
+impl Limits {
+    /// A store whose guest is stopped at `deadline`, or soon after `stop` becomes true.
+    pub(crate) fn store(
+        runtime: &Runtime,
+        memory_limit: usize,
+        deadline: Instant,
+        stop: Option<Arc<AtomicBool>>,
+    ) -> Store<Limits> {
+        let limits =
+            Limits { memory_limit, memory: 0, memory_peak: 0, refused_growth: false, deadline, stop };
+        let mut store = Store::new(runtime.engine(), limits);
+        store.limiter(|limits| limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|context| context.data().check());
+        store
+    }
+
+    /// Called at every tick of the engine's epoch.
+    fn check(&self) -> Result<UpdateDeadline> {
+        if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Err(Error::from(Stopped::Unwanted));
+        }
+        if Instant::now() >= self.deadline {
+            return Err(Error::from(Stopped::Deadline));
+        }
+        Ok(UpdateDeadline::Continue(1))
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let after = self.memory - current.min(self.memory) + desired;
+        if after > self.memory_limit {
+            self.refused_growth = true;
+            return Ok(false);
+        }
+        self.memory = after;
+        self.memory_peak = self.memory_peak.max(after);
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _: Error) -> Result<()> {
+        self.refused_growth = true;
+        Ok(())
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        Ok(desired <= MAX_TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        MAX_CORE_INSTANCES as usize
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MAX_MEMORIES as usize
+    }
+}

@@ -1,0 +1,107 @@
+//! The boosters that this process can run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use booster_core::{Catalogue, Manifest, Target};
+
+use crate::error::EngineError;
+use crate::module::Booster;
+use crate::runtime::Runtime;
+
+/// Largest module file that is read, in bytes (128 MiB).
+const MAX_MODULE_BYTES: u64 = 128 * 1024 * 1024;
+/// Most modules of one directory.
+const MAX_MODULES: usize = 64;
+
+/// Boosters by `name@version`.
+#[derive(Debug, Default)]
+pub struct Registry {
+    boosters: BTreeMap<String, Arc<Booster>>,
+    catalogue: Catalogue,
+}
+
+impl Registry {
+    /// Loads every `NAME.wasm` of a directory, each with its manifest `NAME.json` beside it.
+    ///
+    /// # Errors
+    /// An [`EngineError`] that names the file. A directory without modules is an error too: a worker without
+    /// boosters could do nothing.
+    pub fn load_dir(runtime: &Runtime, dir: &Path) -> Result<Self, EngineError> {
+        let mut registry = Self::default();
+        for path in module_files(dir)? {
+            let manifest = read_manifest(&path.with_extension("json"))?;
+            let wasm = read_limited(&path)?;
+            registry.add(Booster::load(runtime, manifest, &wasm)?);
+        }
+        if registry.boosters.is_empty() {
+            return Err(file_error(dir, "no *.wasm modules here; `make guests` builds the shipped ones"));
+        }
+        Ok(registry)
+    }
+
+    /// Adds or replaces a booster.
+    pub fn add(&mut self, booster: Booster) {
+        self.catalogue.insert(booster.manifest().clone());
+        self.boosters.insert(booster.reference().to_owned(), Arc::new(booster));
+    }
+
+    /// What the registry knows, without the code.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The booster that a job's target means.
+    pub fn resolve(&self, target: &Target) -> Option<&Arc<Booster>> {
+        self.boosters.get(&self.catalogue.resolve(target)?.reference())
+    }
+
+    /// All boosters, by name and version.
+    pub fn boosters(&self) -> impl Iterator<Item = &Arc<Booster>> {
+        self.boosters.values()
+    }
+}
+
+/// Where the boosters are that ship with the program: `modules` beside the executable, `guests/out` of the
+/// source tree that it was built in, or `/usr/lib/booster-fleet/modules`; the first that exists.
+pub fn default_modules_dir() -> PathBuf {
+    let installed = PathBuf::from("/usr/lib/booster-fleet/modules");
+    let Some(beside) = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf))
+    else {
+        return installed;
+    };
+    let in_tree = beside.ancestors().map(|dir| dir.join("guests/out")).find(|dir| dir.is_dir());
+    let modules = beside.join("modules");
+    if modules.is_dir() { modules } else { in_tree.unwrap_or(installed) }
+}
+
+fn module_files(dir: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let entries = std::fs::read_dir(dir).map_err(|error| file_error(dir, &error.to_string()))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|ext| ext == "wasm"))
+        .collect();
+    if files.len() > MAX_MODULES {
+        return Err(file_error(dir, &format!("{} modules; at most {MAX_MODULES} are loaded", files.len())));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_manifest(path: &Path) -> Result<Manifest, EngineError> {
+    let text = std::fs::read_to_string(path).map_err(|error| file_error(path, &error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| file_error(path, &format!("not a manifest: {error}")))
+}
+
+fn read_limited(path: &Path) -> Result<Vec<u8>, EngineError> {
+    let size = std::fs::metadata(path).map_err(|error| file_error(path, &error.to_string()))?.len();
+    if size > MAX_MODULE_BYTES {
+        return Err(file_error(path, &format!("{size} bytes; at most {MAX_MODULE_BYTES} are read")));
+    }
+    std::fs::read(path).map_err(|error| file_error(path, &error.to_string()))
+}
+
+fn file_error(path: &Path, detail: &str) -> EngineError {
+    EngineError::File { path: path.to_path_buf(), detail: detail.to_owned() }
+}

@@ -1,0 +1,319 @@
+//! A job in a worker's hands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use booster_core::event::{Allocated, Failed, Finished};
+use booster_core::outcome::{ErrorDetail, JobOutcome};
+use booster_core::{Attempt, Event, FailureCause, Job, OutcomeKind};
+use rand::Rng;
+
+use super::settle::{Op, Settlement};
+use super::{EntryKey, Shared};
+use crate::entry::Entry;
+use crate::now_ms;
+
+/// What this worker remembers of an entry it holds.
+pub(super) struct Hold {
+    /// When the entry was fetched or last renewed.
+    pub(super) renewed: Instant,
+    /// Set when another worker has taken the entry over.
+    pub(super) lost: Arc<AtomicBool>,
+}
+
+/// What one attempt came to, with what was measured.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The result.
+    pub attempt: Attempt,
+    /// The booster that ran, as `name@version`; empty when none did.
+    pub booster: String,
+    /// Time in the sandbox, milliseconds.
+    pub latency_ms: f64,
+}
+
+/// A worker's right to run one attempt of a job. Dropping it unsettled hands the job back.
+#[derive(Clone)]
+pub struct Claim(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    index: usize,
+    entry: Entry,
+    id: String,
+    job: JobFacts,
+    lost: Arc<AtomicBool>,
+    settled: AtomicBool,
+    started_at: u64,
+}
+
+/// What settling needs to know of the job.
+struct JobFacts {
+    target: String,
+    agent_id: Option<String>,
+    max_retries: u32,
+}
+
+impl std::fmt::Debug for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Claim").field("id", &self.0.id).finish_non_exhaustive()
+    }
+}
+
+impl Claim {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        index: usize,
+        entry: Entry,
+        id: String,
+        job: Option<&Job>,
+        lost: Arc<AtomicBool>,
+    ) -> Self {
+        let default_retries = shared.config.config.wasm.max_retries;
+        let facts = JobFacts {
+            target: job.map(|job| job.target.to_string()).unwrap_or_default(),
+            agent_id: job.and_then(|job| job.agent_id.clone()),
+            max_retries: job.and_then(|job| job.max_retries).unwrap_or(default_retries),
+        };
+        let started_at = now_ms();
+        Self(Arc::new(Inner {
+            shared,
+            index,
+            entry,
+            id,
+            job: facts,
+            lost,
+            settled: AtomicBool::new(false),
+            started_at,
+        }))
+    }
+
+    /// The job's id.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The queue's name.
+    pub fn queue(&self) -> &str {
+        self.0.queue()
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.0.entry.attempts + 1
+    }
+
+    /// Whether another worker has taken the job over: going on is useless.
+    pub fn is_lost(&self) -> bool {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+
+    /// A flag that becomes true when the claim is lost, for code that cannot ask.
+    pub fn lost_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0.lost)
+    }
+
+    /// Says which slot took the job. Published before the attempt's end, whatever comes first.
+    pub fn allocated(&self, booster_id: &str, instance_id: &str) {
+        let inner = &self.0;
+        let event = Event::Allocated(Allocated {
+            job_id: inner.id.clone(),
+            queue: inner.queue().to_owned(),
+            booster_id: booster_id.to_owned(),
+            instance_id: instance_id.to_owned(),
+            worker_id: inner.shared.worker.clone(),
+            attempt: self.attempt(),
+            wait_ms: inner.wait_ms(),
+        });
+        inner.send(Op::Event, Some(event));
+    }
+
+    /// Ends the attempt. Only the first call counts.
+    pub fn settle(&self, report: Report) {
+        if self.0.settled.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        self.0.shared.pace.record(report.latency_ms);
+        let (op, event) = self.0.plan(report);
+        self.0.end(op, event);
+    }
+
+    /// Lets the job run later, here or elsewhere. Counts neither as attempt nor as crash.
+    pub(super) fn postpone(&self, millis: u64) {
+        if !self.0.settled.swap(true, Ordering::SeqCst) {
+            let (attempts, crashes) = (self.0.entry.attempts, self.0.entry.crashes);
+            self.0.end(Op::Retry { attempts, crashes, due: now_ms() + millis, reason: "elsewhere" }, None);
+        }
+    }
+
+    /// Ends a job that was never run because it is wrong.
+    pub(super) fn invalid(&self, code: &str, message: String) {
+        let attempt = Attempt::Invalid { code: code.to_owned(), message };
+        if !self.0.settled.swap(true, Ordering::SeqCst) {
+            let (op, event) = self.0.plan(Report { attempt, booster: String::new(), latency_ms: 0.0 });
+            self.0.end(op, event);
+        }
+    }
+}
+
+impl Inner {
+    fn queue(&self) -> &str {
+        self.shared.lines[self.index].keys.name()
+    }
+
+    fn wait_ms(&self) -> u64 {
+        self.started_at.saturating_sub(self.entry.since)
+    }
+
+    fn key(&self) -> EntryKey {
+        (self.index, self.entry.lane, self.entry.entry.clone())
+    }
+
+    fn send(&self, op: Op, event: Option<Event>) {
+        let settlement = Settlement { index: self.index, key: self.key(), id: self.id.clone(), op, event };
+        // The settling task outlives every claim; it ends only when nothing is held.
+        let _ = self.shared.settle.send(settlement);
+    }
+
+    fn end(&self, op: Op, event: Option<Event>) {
+        self.send(op, event);
+        self.shared.finished();
+    }
+
+    /// Turns a report into what settling has to do.
+    fn plan(&self, report: Report) -> (Op, Option<Event>) {
+        let (attempts, crashes) = (self.entry.attempts, self.entry.crashes);
+        let mut outcome = self.outcome(&report);
+        match report.attempt {
+            Attempt::Done(output) => {
+                outcome.output = Some(output);
+                self.finish(outcome)
+            }
+            Attempt::Refused(refusal) => {
+                outcome.outcome = OutcomeKind::Refused;
+                outcome.refusal = Some(refusal);
+                self.finish(outcome)
+            }
+            Attempt::Invalid { code, message } => {
+                outcome.outcome = OutcomeKind::Dead;
+                outcome.error = Some(ErrorDetail { code, message });
+                self.finish(outcome)
+            }
+            Attempt::Failed { cause, message } => self.failed(outcome, cause, message),
+            Attempt::HandBack => (Op::Return { attempts, crashes, since: self.entry.since }, None),
+        }
+    }
+
+    fn outcome(&self, report: &Report) -> JobOutcome {
+        JobOutcome {
+            id: self.id.clone(),
+            outcome: OutcomeKind::Done,
+            output: None,
+            refusal: None,
+            error: None,
+            attempts: self.entry.attempts,
+            crashes: self.entry.crashes,
+            latency_ms: (report.latency_ms * 1000.0).round() / 1000.0,
+            wait_ms: self.wait_ms(),
+            worker: self.shared.worker.clone(),
+            booster: report.booster.clone(),
+            finished_at: now_ms(),
+            used_fallback: false,
+        }
+    }
+
+    fn finish(&self, outcome: JobOutcome) -> (Op, Option<Event>) {
+        let event = match &outcome.error {
+            Some(error) => Event::Error(self.failure(&outcome, None, error.clone(), None)),
+            None => Event::TaskCompleted(Finished {
+                job_id: self.id.clone(),
+                queue: self.queue().to_owned(),
+                booster: outcome.booster.clone(),
+                outcome: outcome.outcome,
+                worker_id: self.shared.worker.clone(),
+                latency_ms: outcome.latency_ms,
+                agent_id: self.job.agent_id.clone(),
+            }),
+        };
+        (Op::Outcome(Box::new(outcome)), Some(event))
+    }
+
+    /// A failed attempt: tried again later while the job has retries left, else the job is dead.
+    fn failed(&self, mut outcome: JobOutcome, cause: FailureCause, message: String) -> (Op, Option<Event>) {
+        outcome.attempts += 1;
+        let error = ErrorDetail { code: cause.as_str().to_owned(), message };
+        if outcome.attempts > self.job.max_retries {
+            outcome.outcome = OutcomeKind::Dead;
+            outcome.error = Some(error.clone());
+            let event = Event::Error(self.failure(&outcome, Some(cause), error, None));
+            return (Op::Outcome(Box::new(outcome)), Some(event));
+        }
+        let due = now_ms() + retry_delay_ms(outcome.attempts, &mut rand::rng());
+        let event = Event::Error(self.failure(&outcome, Some(cause), error, Some(due)));
+        let op =
+            Op::Retry { attempts: outcome.attempts, crashes: outcome.crashes, due, reason: cause.as_str() };
+        (op, Some(event))
+    }
+
+    fn failure(
+        &self,
+        outcome: &JobOutcome,
+        cause: Option<FailureCause>,
+        error: ErrorDetail,
+        retry_at: Option<u64>,
+    ) -> Failed {
+        let ran = !outcome.booster.is_empty();
+        Failed {
+            job_id: self.id.clone(),
+            queue: self.queue().to_owned(),
+            booster: if ran { outcome.booster.clone() } else { self.job.target.clone() },
+            cause,
+            error,
+            attempts: outcome.attempts,
+            dead: retry_at.is_none(),
+            retry_at,
+            worker_id: self.shared.worker.clone(),
+            agent_id: self.job.agent_id.clone(),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !*self.settled.get_mut() {
+            let (attempts, crashes) = (self.entry.attempts, self.entry.crashes);
+            self.end(Op::Return { attempts, crashes, since: self.entry.since }, None);
+        }
+    }
+}
+
+/// First back-off ceiling.
+const RETRY_BASE_MS: u64 = 250;
+/// Last back-off ceiling.
+const RETRY_MOST_MS: u64 = 30_000;
+
+/// Exponential back-off with full jitter: a uniform choice between nothing and a ceiling that doubles with
+/// every failure. Source: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+fn retry_delay_ms(failures: u32, random: &mut impl Rng) -> u64 {
+    let doublings = failures.saturating_sub(1).min(16);
+    let ceiling = RETRY_BASE_MS.saturating_mul(1 << doublings).min(RETRY_MOST_MS);
+    random.random_range(1..=ceiling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    #[test]
+    fn delays_grow_to_a_bound_and_use_the_whole_range() {
+        let mut random = StdRng::seed_from_u64(7);
+        let mut most = |failures| (0..2000).map(|_| retry_delay_ms(failures, &mut random)).max().unwrap();
+        assert!((200..=250).contains(&most(1)));
+        assert!((800..=1000).contains(&most(3)));
+        assert!((29_000..=30_000).contains(&most(60)));
+        assert!((0..2000).any(|_| retry_delay_ms(5, &mut random) < 100));
+    }
+}

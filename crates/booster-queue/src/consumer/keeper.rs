@@ -1,0 +1,244 @@
+//! The keeper of a queue: one elected worker that moves due jobs, reclaims what silent workers held, forgets
+//! consumers that are gone and counts the queue.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use booster_core::Config;
+use booster_core::keys::GROUP;
+use redis::Value;
+
+use super::{Shared, lock};
+use crate::entry::{Entry, Lane, id_in_text};
+use crate::error::QueueError;
+use crate::note::Note;
+use crate::now_ms;
+use crate::queue::Queue;
+use crate::scripts::{MAX_BYTES, MAX_ITEMS, PROMOTE, RECLAIM, RETIRE};
+
+/// How long an election holds; a dead keeper is replaced after it.
+const TERM_MS: u64 = 2000;
+/// How often the elected keeper looks for due jobs.
+const TICK: Duration = Duration::from_millis(200);
+/// How often the others stand for election.
+const CANDIDACY: Duration = Duration::from_millis(1500);
+/// How often the queue is counted.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// Most entries reclaimed in one pass.
+const RECLAIM_MOST: usize = 100;
+
+/// Keeps one queue until the consumer stops.
+pub(super) async fn run(shared: Arc<Shared>, index: usize) {
+    let line = &shared.lines[index];
+    let queue = Queue::new(shared.link.clone(), &shared.config.config, line.keys.name());
+    let mut keeper = Keeper::new(&shared, index, queue);
+    while !shared.is_stopping() {
+        let pause = keeper.round().await;
+        let wait = lock(&line.next_due)
+            .map_or(pause, |due| pause.min(due.saturating_duration_since(Instant::now())));
+        tokio::select! {
+            () = shared.pause(wait) => {}
+            () = line.keeper_wake.notified() => {}
+        }
+    }
+    keeper.leave();
+}
+
+struct Keeper<'a> {
+    shared: &'a Shared,
+    index: usize,
+    queue: Queue,
+    elected: bool,
+    /// No reclaiming before this time: after Redis was away, living workers renew first.
+    calm_until: Instant,
+    counted: Option<Instant>,
+    reclaimed: Option<Instant>,
+    retired: Option<Instant>,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(shared: &'a Shared, index: usize, queue: Queue) -> Self {
+        let now = Instant::now();
+        Self {
+            shared,
+            index,
+            queue,
+            elected: false,
+            calm_until: now,
+            counted: None,
+            reclaimed: None,
+            retired: None,
+        }
+    }
+
+    /// One round; returns how long to pause.
+    async fn round(&mut self) -> Duration {
+        match self.try_round().await {
+            Ok(pause) => pause,
+            Err(_) => {
+                self.calm_until = Instant::now() + self.shared.claim_ttl();
+                TICK
+            }
+        }
+    }
+
+    async fn try_round(&mut self) -> Result<Duration, QueueError> {
+        // Whoever stored a retry wakes for it, elected or not: moving due jobs is safe for everyone.
+        let due = lock(&self.line().next_due).take_if(|due| *due <= Instant::now());
+        if due.is_some() {
+            self.promote().await?;
+        }
+        let office = self.line().keys.keeper();
+        if !self.shared.link.elect(&office, &self.shared.worker, TERM_MS).await? {
+            self.leave();
+            return Ok(CANDIDACY);
+        }
+        if !std::mem::replace(&mut self.elected, true) {
+            self.calm_after_restart().await?;
+        }
+        self.promote().await?;
+        let claim = self.shared.claim_ttl();
+        if Instant::now() >= self.calm_until && elapsed(&mut self.reclaimed, claim / 10) {
+            for lane in [Lane::Front, Lane::Jobs] {
+                self.reclaim(lane).await?;
+            }
+        }
+        if elapsed(&mut self.retired, claim * 5) {
+            for lane in [Lane::Front, Lane::Jobs] {
+                self.retire(lane).await?;
+            }
+        }
+        if elapsed(&mut self.counted, COUNT_EVERY) {
+            let depth = self.queue.depth().await?;
+            self.shared.note(&Note::Depth { queue: self.queue.name(), depth: Some(depth) });
+        }
+        Ok(TICK)
+    }
+
+    fn line(&self) -> &'a super::Line {
+        &self.shared.lines[self.index]
+    }
+
+    fn stream(&self, lane: Lane) -> String {
+        match lane {
+            Lane::Jobs => self.line().keys.jobs(),
+            Lane::Front => self.line().keys.front(),
+        }
+    }
+
+    fn config(&self) -> &Config {
+        &self.shared.config.config
+    }
+
+    fn leave(&mut self) {
+        if std::mem::replace(&mut self.elected, false) {
+            self.shared.note(&Note::Depth { queue: self.queue.name(), depth: None });
+        }
+    }
+
+    /// A server that has just started has workers which could not renew while it was away.
+    async fn calm_after_restart(&mut self) -> Result<(), QueueError> {
+        let mut command = redis::cmd("INFO");
+        command.arg("server");
+        let info: String = self.shared.link.query("info", &command).await?;
+        let uptime =
+            info.lines().find_map(|line| line.strip_prefix("uptime_in_seconds:")?.trim().parse().ok());
+        let up = Duration::from_secs(uptime.unwrap_or(0));
+        if let Some(left) = self.shared.claim_ttl().checked_sub(up) {
+            self.calm_until = self.calm_until.max(Instant::now() + left);
+        }
+        Ok(())
+    }
+
+    async fn promote(&self) -> Result<(), QueueError> {
+        let keys = &self.line().keys;
+        loop {
+            let mut call = PROMOTE.prepare_invoke();
+            call.key(keys.delayed()).key(keys.front());
+            call.arg(now_ms()).arg(MAX_ITEMS).arg(MAX_BYTES).arg(keys.job_prefix());
+            let (moved, next): (u64, i64) = self.shared.link.script("promote", &call).await?;
+            if let Ok(next) = u64::try_from(next) {
+                let at = Instant::now() + Duration::from_millis(next.saturating_sub(now_ms()));
+                let mut due = lock(&self.line().next_due);
+                *due = Some(due.map_or(at, |earlier| earlier.min(at)));
+            }
+            if moved == 0 || u64::try_from(next).map_or(true, |next| next > now_ms()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Puts back what workers held that have not renewed for a claim time.
+    async fn reclaim(&self, lane: Lane) -> Result<(), QueueError> {
+        let stream = self.stream(lane);
+        let idle = self.config().redis.claim_ttl_ms;
+        let mut command = redis::cmd("XPENDING");
+        command.arg(&stream).arg(GROUP).arg("IDLE").arg(idle).arg("-").arg("+").arg(RECLAIM_MOST);
+        let stale: Vec<(String, String, u64, u64)> = self.shared.link.query("reclaim", &command).await?;
+        for (entry, consumer, _, _) in stale {
+            self.reclaim_one(lane, &stream, entry, &consumer, idle).await?;
+        }
+        Ok(())
+    }
+
+    async fn reclaim_one(
+        &self,
+        lane: Lane,
+        stream: &str,
+        entry: String,
+        consumer: &str,
+        idle: u64,
+    ) -> Result<(), QueueError> {
+        let keys = &self.line().keys;
+        // The job's id is inside its text, which scripts never decode.
+        let mut command = redis::cmd("XRANGE");
+        command.arg(stream).arg(&entry).arg(&entry);
+        let found: Vec<(String, std::collections::HashMap<String, Value>)> =
+            self.shared.link.query("reclaim", &command).await?;
+        let fields = found.into_iter().next().map(|(_, fields)| fields).unwrap_or_default();
+        let read = Entry::new(lane, entry, &fields);
+        let id = read.job_id(keys.name(), read.job.as_deref().and_then(id_in_text).as_deref());
+        let mut call = RECLAIM.prepare_invoke();
+        call.key(keys.jobs()).key(keys.front()).key(keys.job(&id));
+        call.arg(GROUP).arg(idle).arg(lane.as_str()).arg(&read.entry).arg(consumer).arg(&id);
+        let answers: Vec<String> = self.shared.link.script("reclaim", &call).await?;
+        match answers.first().map(String::as_str) {
+            Some("crash") => self.shared.note(&Note::Recovered { queue: keys.name(), cause: "crash" }),
+            Some("idle") => self.shared.note(&Note::Recovered { queue: keys.name(), cause: "idle" }),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Forgets consumers that have been silent for long and hold nothing.
+    async fn retire(&self, lane: Lane) -> Result<(), QueueError> {
+        let stream = self.stream(lane);
+        let idle = self.config().redis.claim_ttl_ms * 5;
+        let mut command = redis::cmd("XINFO");
+        command.arg("CONSUMERS").arg(&stream).arg(GROUP);
+        let consumers: Vec<std::collections::HashMap<String, Value>> =
+            self.shared.link.query("retire", &command).await?;
+        for fields in consumers {
+            let text =
+                |name: &str| -> Option<String> { redis::from_redis_value(fields.get(name)?.clone()).ok() };
+            let (Some(name), Some(silent)) = (text("name"), text("idle")) else { continue };
+            if name == self.shared.worker || silent.parse::<u64>().is_ok_and(|silent| silent < idle) {
+                continue;
+            }
+            let mut call = RETIRE.prepare_invoke();
+            call.key(&stream).arg(GROUP).arg(&name).arg(idle);
+            let _: i64 = self.shared.link.script("retire", &call).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether `period` has passed since `last`, which is set to now when it has.
+fn elapsed(last: &mut Option<Instant>, period: Duration) -> bool {
+    let now = Instant::now();
+    let due = last.is_none_or(|last| now.duration_since(last) >= period);
+    if due {
+        *last = Some(now);
+    }
+    due
+}

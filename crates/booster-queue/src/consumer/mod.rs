@@ -1,0 +1,333 @@
+//! The workers' side of the queue.
+//!
+//! ```text
+//! fetch (one per queue) ─► buffer ─► dispatch ─► apalis ─► service ─► settle
+//!                                     start.lua                        settle.lua
+//! renew: keeps the claim on everything held       keeper: promotes due jobs, reclaims dead workers' jobs
+//! ```
+//!
+//! Every box is a tokio task that never gives up on a Redis fault: it notes it, waits and tries again. What a
+//! worker holds is bounded: fetched jobs that have not started are at most what the measured duration runs in
+//! 50 ms, and a job only starts when the pool has a place for it.
+
+mod claim;
+mod dispatch;
+mod fetch;
+mod keeper;
+mod pace;
+mod renew;
+mod settle;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use booster_core::keys::QueueKeys;
+use booster_core::{Config, Job, JobError, Keys};
+use tokio::sync::{Notify, mpsc};
+
+use crate::backend::JobBackend;
+use crate::entry::{Entry, Lane};
+use crate::link::Link;
+use crate::note::Note;
+use crate::now_ms;
+
+use claim::Hold;
+pub use claim::{Claim, Report};
+use pace::Pace;
+use settle::Settlement;
+
+/// Whether a worker can run a job.
+#[derive(Debug, Clone)]
+pub enum Admit {
+    /// Yes.
+    Run,
+    /// Not this worker, but another may: the job is handed back.
+    Elsewhere,
+    /// No worker ever will: the job is dead.
+    Never(JobError),
+}
+
+/// Decides whether this worker can run a job. Called on a tokio thread, so it must be quick.
+pub trait Admission: Send + Sync + 'static {
+    /// Looks at a job that has just been fetched.
+    fn admit(&self, job: &Job) -> Admit;
+}
+
+/// What a consumer needs to know.
+#[derive(Debug, Clone)]
+pub struct ConsumerConfig {
+    /// This process's unique name, new at every start.
+    pub worker: String,
+    /// The queues to serve.
+    pub queues: Vec<String>,
+    /// How many jobs the pool runs at the same time.
+    pub slots: usize,
+    /// The fleet's configuration.
+    pub config: Config,
+}
+
+/// A running consumer: its background tasks stop when it is closed. Cheap to clone.
+#[derive(Clone)]
+pub struct Consumer {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Consumer").field("worker", &self.shared.worker).finish_non_exhaustive()
+    }
+}
+
+impl Consumer {
+    /// Starts the background tasks and returns the backend for apalis' `WorkerBuilder`.
+    pub fn start(link: Link, config: ConsumerConfig, admission: Arc<dyn Admission>) -> (Self, JobBackend) {
+        let (settle_sender, settle_receiver) = mpsc::unbounded_channel();
+        // One place for each job that may be started; the dispatcher never has more in flight.
+        let (task_sender, task_receiver) = mpsc::channel(MAX_IN_FLIGHT);
+        let shared = Arc::new(Shared::new(link, config, admission, settle_sender));
+        for index in 0..shared.lines.len() {
+            tokio::spawn(fetch::run(Arc::clone(&shared), index));
+            tokio::spawn(keeper::run(Arc::clone(&shared), index));
+        }
+        tokio::spawn(dispatch::run(Arc::clone(&shared), task_sender));
+        tokio::spawn(settle::run(Arc::clone(&shared), settle_receiver));
+        tokio::spawn(renew::run(Arc::clone(&shared)));
+        let consumer = Self { shared };
+        (consumer.clone(), JobBackend::new(consumer, task_receiver))
+    }
+
+    /// Stops fetching and hands back what has been fetched but not started. Running jobs go on.
+    pub fn stop_fetching(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.stop.notify_waiters();
+        self.shared.dispatch.notify_one();
+        self.shared.room.notify_waiters();
+    }
+
+    /// Stops fetching and waits until everything that this worker holds has been settled or handed back.
+    pub async fn close(&self) {
+        self.stop_fetching();
+        loop {
+            let emptied = self.shared.emptied.notified();
+            if self.shared.is_empty() {
+                break;
+            }
+            // The timeout only guards against a wake-up between the check and the wait.
+            let _ = tokio::time::timeout(Duration::from_millis(100), emptied).await;
+        }
+        self.shared.closed.store(true, Ordering::SeqCst);
+        self.shared.stop.notify_waiters();
+    }
+
+    /// How long ago every queue's fetch loop last came round, at the worst.
+    pub fn fetch_age(&self) -> Duration {
+        let now = now_ms();
+        let oldest = self.shared.lines.iter().map(|line| line.polled_at.load(Ordering::Relaxed)).min();
+        Duration::from_millis(oldest.map_or(0, |at| now.saturating_sub(at)))
+    }
+
+    /// Whether every queue's fetch loop has come round at least once.
+    pub fn has_polled(&self) -> bool {
+        self.shared.lines.iter().all(|line| line.client_id.load(Ordering::Relaxed) != 0)
+    }
+
+    /// How many jobs have been started and have not ended.
+    pub fn in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        &self.shared.link
+    }
+
+    pub(crate) fn config(&self) -> &ConsumerConfig {
+        &self.shared.config
+    }
+}
+
+/// Most jobs that one worker has started at the same time, whatever its pool.
+const MAX_IN_FLIGHT: usize = 4096;
+
+/// One queue as this worker sees it.
+struct Line {
+    keys: QueueKeys,
+    /// Share of this queue against the others while all have jobs.
+    weight: i64,
+    /// Fetched, not started. Bounded by [`Shared::room`].
+    buffer: Mutex<VecDeque<Entry>>,
+    /// When the fetch loop last came round.
+    polled_at: AtomicU64,
+    /// Connection id of the blocking read, so that it can be unblocked.
+    client_id: AtomicU64,
+    /// When a retry that this worker stored is due, so that its keeper wakes for it.
+    next_due: Mutex<Option<Instant>>,
+    keeper_wake: Notify,
+}
+
+/// Names an entry that this worker holds.
+type EntryKey = (usize, Lane, String);
+
+/// What the consumer's tasks share.
+struct Shared {
+    link: Link,
+    keys: Keys,
+    worker: String,
+    config: ConsumerConfig,
+    admission: Arc<dyn Admission>,
+    lines: Vec<Line>,
+    /// Everything fetched and not settled, started or not. Bounded by what may be fetched and in flight.
+    held: Mutex<HashMap<EntryKey, Hold>>,
+    in_flight: AtomicUsize,
+    /// A job runs alone because it has crashed a worker before.
+    alone: AtomicBool,
+    pace: Pace,
+    /// Unbounded as a type, bounded in fact: each held job sends at most two messages.
+    settle: mpsc::UnboundedSender<Settlement>,
+    /// Wakes the dispatcher: something was fetched, or something ended.
+    dispatch: Notify,
+    /// Wakes the fetchers: there may be room.
+    room: Notify,
+    /// Wakes [`Consumer::close`]: nothing is held any more.
+    emptied: Notify,
+    stopping: AtomicBool,
+    /// Set when nothing is held and the remaining tasks may end.
+    closed: AtomicBool,
+    stop: Notify,
+}
+
+impl Shared {
+    fn new(
+        link: Link,
+        config: ConsumerConfig,
+        admission: Arc<dyn Admission>,
+        settle: mpsc::UnboundedSender<Settlement>,
+    ) -> Self {
+        let keys = Keys::new(config.config.redis.key_prefix.clone());
+        let line = |name: &String| Line {
+            keys: keys.queue(name),
+            weight: weight(name),
+            buffer: Mutex::default(),
+            polled_at: AtomicU64::new(now_ms()),
+            client_id: AtomicU64::new(0),
+            next_due: Mutex::default(),
+            keeper_wake: Notify::new(),
+        };
+        Self {
+            lines: config.queues.iter().map(line).collect(),
+            link,
+            worker: config.worker.clone(),
+            pace: Pace::new(config.slots),
+            keys,
+            config,
+            admission,
+            held: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            alone: AtomicBool::new(false),
+            settle,
+            dispatch: Notify::new(),
+            room: Notify::new(),
+            emptied: Notify::new(),
+            stopping: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            stop: Notify::new(),
+        }
+    }
+
+    fn note(&self, note: &Note<'_>) {
+        self.link.observer().note(note);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    fn is_empty(&self) -> bool {
+        lock(&self.held).is_empty()
+    }
+
+    fn claim_ttl(&self) -> Duration {
+        Duration::from_millis(self.config.config.redis.claim_ttl_ms)
+    }
+
+    /// How many more jobs may be fetched from a queue. Each queue may always hold two, so that a full buffer of
+    /// one never hides an urgent job of another.
+    fn room(&self, index: usize) -> usize {
+        let buffered: usize = self.lines.iter().map(|line| lock(&line.buffer).len()).sum();
+        let own = lock(&self.lines[index].buffer).len();
+        let reserve = if own == 0 { 2 } else { 0 };
+        self.pace.buffer().saturating_sub(buffered).max(reserve)
+    }
+
+    /// How many more jobs may be started now.
+    fn capacity(&self) -> usize {
+        if self.alone.load(Ordering::SeqCst) {
+            return 0;
+        }
+        let limit = self.pace.in_flight().min(MAX_IN_FLIGHT);
+        limit.saturating_sub(self.in_flight.load(Ordering::SeqCst))
+    }
+
+    /// Waits for `duration`, or until the consumer stops.
+    async fn pause(&self, duration: Duration) {
+        let stopped = self.stop.notified();
+        tokio::pin!(stopped);
+        stopped.as_mut().enable();
+        if self.is_closed() {
+            return;
+        }
+        let _ = tokio::time::timeout(duration, stopped).await;
+    }
+
+    /// Forgets an entry that has been settled, handed back or lost.
+    fn release(&self, key: &EntryKey) {
+        let mut held = lock(&self.held);
+        held.remove(key);
+        if held.is_empty() {
+            self.emptied.notify_waiters();
+        }
+    }
+}
+
+/// Credits of the three priorities; a queue with another name counts as `normal`.
+fn weight(queue: &str) -> i64 {
+    match queue {
+        "high" => 8,
+        "low" => 1,
+        _ => 4,
+    }
+}
+
+/// Locks without caring for poison: every critical section leaves its data whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Growing pauses between attempts to reach Redis, with full jitter so that a fleet does not return in step.
+struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    const BASE: Duration = Duration::from_millis(20);
+    const MOST: Duration = Duration::from_secs(2);
+
+    fn new() -> Self {
+        Self { failures: 0 }
+    }
+
+    fn next(&mut self) -> Duration {
+        let ceiling = Self::BASE.saturating_mul(1 << self.failures.min(10)).min(Self::MOST);
+        self.failures += 1;
+        ceiling.mul_f64(rand::random_range(0.5..=1.0))
+    }
+
+    fn reset(&mut self) {
+        self.failures = 0;
+    }
+}

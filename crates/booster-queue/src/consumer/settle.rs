@@ -1,0 +1,194 @@
+//! Settling: everything that ends an attempt goes through one task, in order, in batches.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use booster_core::Event;
+use booster_core::keys::GROUP;
+use booster_core::outcome::JobOutcome;
+use tokio::sync::mpsc;
+
+use super::{Backoff, EntryKey, Shared, lock};
+use crate::error::QueueError;
+use crate::note::Note;
+use crate::now_ms;
+use crate::scripts::{MAX_BYTES, MAX_ITEMS, SETTLE};
+
+/// Jobs kept in the stream that offers them to regular agents.
+const FALLBACK_MOST: usize = 10_000;
+/// How often a batch that Redis refuses for a reason that will not pass is tried.
+const REFUSED_TRIES: u32 = 5;
+
+/// What settling does with an entry.
+pub(super) enum Op {
+    /// Publishes the event and nothing else.
+    Event,
+    /// Stores the outcome.
+    Outcome(Box<JobOutcome>),
+    /// Puts the job into the delayed set.
+    Retry { attempts: u32, crashes: u32, due: u64, reason: &'static str },
+    /// Puts the job into the front stream.
+    Return { attempts: u32, crashes: u32, since: u64 },
+}
+
+/// One thing to settle.
+pub(super) struct Settlement {
+    pub(super) index: usize,
+    pub(super) key: EntryKey,
+    pub(super) id: String,
+    pub(super) op: Op,
+    pub(super) event: Option<Event>,
+}
+
+impl Settlement {
+    fn ends_claim(&self) -> bool {
+        !matches!(self.op, Op::Event)
+    }
+}
+
+/// Settles until the consumer is closed.
+pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::UnboundedReceiver<Settlement>) {
+    let mut batch = Vec::new();
+    loop {
+        let stopped = shared.stop.notified();
+        if shared.is_closed() && inbox.is_empty() {
+            return;
+        }
+        tokio::select! {
+            received = inbox.recv_many(&mut batch, MAX_ITEMS) => if received == 0 { return },
+            () = stopped => continue,
+        }
+        for index in 0..shared.lines.len() {
+            let mut items: Vec<Settlement> = Vec::new();
+            let mut rest = Vec::with_capacity(batch.len());
+            for item in batch.drain(..) {
+                if item.index == index { items.push(item) } else { rest.push(item) }
+            }
+            batch = rest;
+            settle_all(&shared, index, &items).await;
+        }
+        batch.clear();
+    }
+}
+
+async fn settle_all(shared: &Shared, index: usize, items: &[Settlement]) {
+    let mut rest = items;
+    while !rest.is_empty() {
+        let texts: Vec<String> = rest.iter().map(text).collect();
+        let count = fitting(&texts);
+        let (now, later) = rest.split_at(count);
+        settle_batch(shared, index, now, &texts[..count]).await;
+        rest = later;
+    }
+}
+
+/// How many of these fit into one script call: at least one.
+fn fitting(texts: &[String]) -> usize {
+    let mut bytes = 0;
+    texts
+        .iter()
+        .take_while(|text| {
+            bytes += text.len();
+            bytes <= MAX_BYTES
+        })
+        .count()
+        .max(1)
+}
+
+fn text(item: &Settlement) -> String {
+    match &item.op {
+        // A plain struct with string keys: serialising it cannot fail.
+        Op::Outcome(outcome) => serde_json::to_string(outcome).unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+/// Settles one batch, again and again until Redis answers. The script recognises what an earlier try did.
+async fn settle_batch(shared: &Shared, index: usize, items: &[Settlement], texts: &[String]) {
+    let mut backoff = Backoff::new();
+    let mut refused = 0;
+    loop {
+        match call(shared, index, items, texts).await {
+            Ok(answers) => {
+                for (item, answer) in items.iter().zip(&answers) {
+                    conclude(shared, item, answer);
+                }
+                return;
+            }
+            Err(error) if !error.is_retryable() => {
+                refused += 1;
+                if refused == REFUSED_TRIES {
+                    // Their claims lapse and they run again elsewhere: late, but not lost.
+                    items.iter().filter(|item| item.ends_claim()).for_each(|item| shared.release(&item.key));
+                    return;
+                }
+                tokio::time::sleep(backoff.next()).await;
+            }
+            Err(_) => tokio::time::sleep(backoff.next()).await,
+        }
+    }
+}
+
+async fn call(
+    shared: &Shared,
+    index: usize,
+    items: &[Settlement],
+    texts: &[String],
+) -> Result<Vec<String>, QueueError> {
+    let keys = &shared.lines[index].keys;
+    let config = &shared.config.config;
+    let now = now_ms();
+    let mut call = SETTLE.prepare_invoke();
+    for key in
+        [keys.jobs(), keys.front(), keys.delayed(), keys.events(), keys.stats(), keys.dead(), keys.fallback()]
+    {
+        call.key(key);
+    }
+    let fallback = if config.booster.fallback_enabled { FALLBACK_MOST } else { 0 };
+    call.arg(GROUP).arg(&shared.worker).arg(shared.keys.channel()).arg(config.redis.max_events).arg(now);
+    call.arg(config.redis.ttl_s).arg(config.redis.dead_ttl_s).arg(config.redis.dead_max).arg(fallback);
+    call.arg(keys.done_channel(""));
+    for (item, text) in items.iter().zip(texts) {
+        let (op, attempts, crashes, due, word) = match &item.op {
+            Op::Event => ("event", 0, 0, 0, ""),
+            Op::Outcome(outcome) => {
+                ("outcome", outcome.attempts, outcome.crashes, 0, outcome.outcome.as_str())
+            }
+            Op::Retry { attempts, crashes, due, reason } => ("retry", *attempts, *crashes, *due, *reason),
+            Op::Return { attempts, crashes, since } => ("return", *attempts, *crashes, *since, ""),
+        };
+        let (_, lane, entry) = &item.key;
+        let message = item.event.as_ref().map(|event| event.to_message(now)).unwrap_or_default();
+        call.key(keys.job(&item.id));
+        call.arg(op).arg(lane.as_str()).arg(entry).arg(&item.id).arg(attempts).arg(crashes).arg(due);
+        call.arg(word).arg(text).arg(message);
+    }
+    shared.link.script("settle", &call).await
+}
+
+/// Acts on the script's answer for one item.
+fn conclude(shared: &Shared, item: &Settlement, answer: &str) {
+    let line = &shared.lines[item.index];
+    match answer {
+        "lost" => shared.note(&Note::LostClaim { queue: line.keys.name() }),
+        // `again`: an earlier try of this call took effect, but its answer was lost.
+        _ => {
+            if let Some(event) = &item.event {
+                shared.note(&Note::Event(event));
+            }
+            if let Op::Retry { due, .. } = item.op {
+                let at = Instant::now() + Duration::from_millis(due.saturating_sub(now_ms()));
+                let mut next = lock(&line.next_due);
+                *next = Some(next.map_or(at, |earlier| earlier.min(at)));
+                line.keeper_wake.notify_one();
+            }
+        }
+    }
+    if item.ends_claim() {
+        shared.release(&item.key);
+    }
+    if shared.is_stopping() && shared.in_flight.load(Ordering::SeqCst) == 0 {
+        shared.emptied.notify_waiters();
+    }
+}

@@ -1,0 +1,100 @@
+//! What can go wrong between this crate and Redis.
+
+use booster_core::JobError;
+
+/// An error of a queue operation.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// The address is not one that the client understands.
+    #[error("the Redis address is not valid: {detail}")]
+    Address {
+        /// What is wrong with it; never the address itself, which may hold a password.
+        detail: String,
+    },
+    /// Redis could not be reached, or did not answer in time.
+    #[error("Redis is not reachable: {detail}")]
+    Unreachable {
+        /// What the client said.
+        detail: String,
+    },
+    /// Redis answered with an error.
+    #[error("Redis refused `{command}`: {detail}")]
+    Refused {
+        /// The command or script.
+        command: &'static str,
+        /// What Redis said.
+        detail: String,
+        /// Whether the same command may succeed later (loading, failing over, out of memory…).
+        passing: bool,
+    },
+    /// The queue holds as many waiting jobs as it may.
+    #[error("queue `{queue}` is full: {limit} jobs are waiting; submit again when it has drained")]
+    Full {
+        /// The queue.
+        queue: String,
+        /// Its limit (`redis.maxWaiting`).
+        limit: usize,
+    },
+    /// The job itself is wrong.
+    #[error(transparent)]
+    Job(#[from] JobError),
+}
+
+impl QueueError {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Address { .. } => "redis_address_invalid",
+            Self::Unreachable { .. } => "redis_unreachable",
+            Self::Refused { .. } => "redis_refused",
+            Self::Full { .. } => "queue_full",
+            Self::Job(error) => error.code(),
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Address { .. } => false,
+            Self::Unreachable { .. } | Self::Full { .. } => true,
+            Self::Refused { passing, .. } => *passing,
+            Self::Job(error) => error.is_retryable(),
+        }
+    }
+
+    pub(crate) fn from_redis(command: &'static str, error: &redis::RedisError) -> Self {
+        if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
+            return Self::Unreachable { detail: error.to_string() };
+        }
+        Self::Refused { command, detail: error.to_string(), passing: is_passing(error) }
+    }
+
+    /// The label of `redis_errors_total`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::Refused { passing: true, .. } => "passing",
+            Self::Refused { .. } => "refused",
+            _ => "other",
+        }
+    }
+}
+
+/// Server states that end by themselves or by an operator's hand, without the command being wrong.
+fn is_passing(error: &redis::RedisError) -> bool {
+    matches!(
+        error.code(),
+        Some(
+            "LOADING"
+                | "BUSY"
+                | "TRYAGAIN"
+                | "CLUSTERDOWN"
+                | "MASTERDOWN"
+                | "READONLY"
+                | "OOM"
+                | "MISCONF"
+                | "NOREPLICAS"
+        )
+    )
+}

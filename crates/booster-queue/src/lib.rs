@@ -1,0 +1,32 @@
+//! The job queue of Booster Fleet: an apalis backend on Redis Streams.
+//!
+//! The protocol lives in the Lua scripts under `lua/`; the Rust code decides when to call them. A job is
+//! acknowledged only by `settle.lua`, in the same step that stores its outcome, so that no accepted job is lost
+//! and no outcome is stored twice. This crate knows nothing of wasm: what a job *does* is the business of the
+//! service that apalis calls.
+//!
+//! * [`Queue`] is the producers' and operators' side: submit, look up, wait, count.
+//! * [`consumer::Consumer`] is the workers' side; it feeds a [`backend::JobBackend`] for apalis' `WorkerBuilder`.
+
+pub mod backend;
+pub mod consumer;
+mod entry;
+mod error;
+mod link;
+mod note;
+mod queue;
+mod scripts;
+
+pub use backend::JobBackend;
+pub use consumer::{Admission, Admit, Claim, Consumer, ConsumerConfig, Report};
+pub use error::QueueError;
+pub use link::Link;
+pub use note::{Note, Observer, QueueDepth, Silent};
+pub use queue::{Queue, QueueCounts, Record, Submitted, Watched};
+
+/// The time now, Unix milliseconds.
+pub fn now_ms() -> booster_core::UnixMillis {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,138 @@
+//! Connections to Redis: a shared one that reconnects by itself, and private ones for blocking reads and
+//! subscriptions.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection, PubSub};
+use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, ScriptInvocation};
+
+use crate::error::QueueError;
+use crate::note::{Note, Observer};
+use crate::scripts::ELECT;
+
+/// How long an ordinary command may take before its connection counts as broken.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A connection to one Redis server. Cheap to clone.
+#[derive(Clone)]
+pub struct Link {
+    client: redis::Client,
+    shared: ConnectionManager,
+    observer: Arc<dyn Observer>,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The client's address may hold a password.
+        f.write_str("Link")
+    }
+}
+
+impl Link {
+    /// Prepares a link to `url` without connecting yet. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`QueueError::Address`] when the address cannot be understood.
+    pub fn open(url: &str, observer: Arc<dyn Observer>) -> Result<Self, QueueError> {
+        // Only the first call decides; a second program part installing the same provider is no error.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = redis::Client::open(url)
+            .map_err(|error| QueueError::Address { detail: error.category().to_owned() })?;
+        let config = ConnectionManagerConfig::new()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_number_of_retries(1)
+            .set_max_delay(Duration::from_secs(1));
+        let shared = ConnectionManager::new_lazy_with_config(client.clone(), config)
+            .map_err(|error| QueueError::from_redis("connect", &error))?;
+        Ok(Self { client, shared, observer })
+    }
+
+    /// Who is told of what happens on this link.
+    pub fn observer(&self) -> &Arc<dyn Observer> {
+        &self.observer
+    }
+
+    /// Runs one command. `name` is the label under which it is timed.
+    ///
+    /// # Errors
+    /// [`QueueError::Unreachable`] or [`QueueError::Refused`].
+    pub async fn query<T: FromRedisValue>(&self, name: &'static str, command: &Cmd) -> Result<T, QueueError> {
+        let mut connection = self.shared.clone();
+        self.timed(name, command.query_async(&mut connection)).await
+    }
+
+    /// Runs a pipeline without transaction.
+    ///
+    /// # Errors
+    /// As [`Link::query`].
+    pub async fn pipeline<T: FromRedisValue>(
+        &self,
+        name: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<T, QueueError> {
+        let mut connection = self.shared.clone();
+        self.timed(name, pipeline.query_async(&mut connection)).await
+    }
+
+    /// Runs a script, loading it when the server does not have it.
+    pub(crate) async fn script<T: FromRedisValue>(
+        &self,
+        name: &'static str,
+        invocation: &ScriptInvocation<'_>,
+    ) -> Result<T, QueueError> {
+        let mut connection = self.shared.clone();
+        self.timed(name, invocation.invoke_async(&mut connection)).await
+    }
+
+    /// Takes or keeps the elected office `key` for `holder` during `millis`.
+    ///
+    /// # Errors
+    /// As [`Link::query`].
+    pub async fn elect(&self, key: &str, holder: &str, millis: u64) -> Result<bool, QueueError> {
+        let mut call = ELECT.prepare_invoke();
+        call.key(key).arg(holder).arg(millis);
+        self.script("elect", &call).await
+    }
+
+    /// A connection of one's own whose commands may block for `block`.
+    pub(crate) async fn blocking(&self, block: Duration) -> Result<MultiplexedConnection, QueueError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(block + RESPONSE_TIMEOUT));
+        self.client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map_err(|error| self.fault(QueueError::from_redis("connect", &error)))
+    }
+
+    /// A connection for subscriptions.
+    ///
+    /// # Errors
+    /// As [`Link::query`].
+    pub async fn subscriber(&self) -> Result<PubSub, QueueError> {
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.client.get_async_pubsub()).await {
+            Ok(result) => result.map_err(|error| self.fault(QueueError::from_redis("subscribe", &error))),
+            Err(_) => Err(self.fault(QueueError::Unreachable { detail: "connecting timed out".into() })),
+        }
+    }
+
+    async fn timed<T>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = redis::RedisResult<T>>,
+    ) -> Result<T, QueueError> {
+        let start = Instant::now();
+        let result = call.await;
+        self.observer.note(&Note::Command { name, seconds: start.elapsed().as_secs_f64() });
+        result.map_err(|error| self.fault(QueueError::from_redis(name, &error)))
+    }
+
+    pub(crate) fn fault(&self, error: QueueError) -> QueueError {
+        self.observer.note(&Note::RedisError { kind: error.kind(), detail: &error });
+        error
+    }
+}

@@ -1,0 +1,91 @@
+//! What the queue tells whoever watches it: one value for each thing that happens inside.
+
+use booster_core::Event;
+
+use crate::error::QueueError;
+
+/// Something that happened in the queue's machinery, for logs and metrics.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Note<'a> {
+    /// A lifecycle event took effect in Redis.
+    Event(&'a Event),
+    /// A read returned jobs.
+    Fetched {
+        /// The queue.
+        queue: &'a str,
+        /// How many.
+        jobs: usize,
+    },
+    /// The fetch loop of a queue came round, with or without jobs.
+    Polled,
+    /// An entry carried the id of a job that is known already and was dropped.
+    Deduplicated {
+        /// The queue.
+        queue: &'a str,
+    },
+    /// A result came after its claim was lost and was dropped.
+    LostClaim {
+        /// The queue.
+        queue: &'a str,
+    },
+    /// A silent worker's job was put back into the queue.
+    Recovered {
+        /// The queue.
+        queue: &'a str,
+        /// `crash` when the job had been started, else `idle`.
+        cause: &'static str,
+    },
+    /// A Redis command or script was answered.
+    Command {
+        /// Its name.
+        name: &'static str,
+        /// Seconds it took.
+        seconds: f64,
+    },
+    /// A Redis command failed.
+    RedisError {
+        /// `unreachable`, `passing`, `refused` or `other`.
+        kind: &'static str,
+        /// What happened.
+        detail: &'a QueueError,
+    },
+    /// A lost connection was made again.
+    Reconnected,
+    /// The elected keeper counted a queue.
+    Depth {
+        /// The queue.
+        queue: &'a str,
+        /// What it counted; `None` when this process is no longer the keeper.
+        depth: Option<QueueDepth>,
+    },
+}
+
+/// How many jobs a queue holds in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueDepth {
+    /// Neither started nor delayed.
+    pub waiting: u64,
+    /// Waiting for their time.
+    pub delayed: u64,
+    /// Held by workers.
+    pub running: u64,
+    /// Dead jobs that are kept.
+    pub dead: u64,
+    /// Age of the oldest waiting job, milliseconds.
+    pub oldest_age_ms: u64,
+}
+
+/// Gets every [`Note`]. Called from the queue's own tasks, so it must be quick and never block.
+pub trait Observer: Send + Sync + 'static {
+    /// Takes note.
+    fn note(&self, note: &Note<'_>);
+}
+
+/// An observer that ignores everything, for producers and tools.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn note(&self, _: &Note<'_>) {}
+}

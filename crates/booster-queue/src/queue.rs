@@ -1,0 +1,370 @@
+//! The producers' and operators' side of one queue: submit, look up, watch, count.
+
+use std::collections::HashMap;
+
+use booster_core::event::Requested;
+use booster_core::keys::{GROUP, QueueKeys, entry_millis};
+use booster_core::outcome::{JobOutcome, OutcomeKind};
+use booster_core::{Config, Event, Job, Keys, UnixMillis};
+use redis::{Cmd, Pipeline};
+use sha2::{Digest, Sha256};
+
+use crate::error::QueueError;
+use crate::link::Link;
+use crate::note::QueueDepth;
+use crate::now_ms;
+use crate::scripts::{MAX_BYTES, MAX_ITEMS, SUBMIT, WATCH};
+
+/// What became of a submitted job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// The job's id, given by the client or made here.
+    pub id: String,
+    /// `false` when a job with this id was there already: nothing was added.
+    pub accepted: bool,
+}
+
+/// What is known of one job.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The queue it is in.
+    pub queue: String,
+    /// `waiting`, `delayed`, `running`, `done`, `refused`, `dead` or `cancelled`.
+    pub state: String,
+    /// The stored outcome, once there is one.
+    pub outcome: Option<JobOutcome>,
+    /// When it was accepted, Unix milliseconds.
+    pub enqueued_at: UnixMillis,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// The worker that has it or had it last.
+    pub worker: String,
+    /// The job's JSON text, when the record holds it (finished and delayed jobs).
+    pub job: Option<String>,
+}
+
+/// Counters of a queue since it began, with what it holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueCounts {
+    /// What the queue holds now.
+    pub depth: QueueDepth,
+    /// Jobs that ended as `done`.
+    pub done: u64,
+    /// Jobs that ended as `refused`.
+    pub refused: u64,
+    /// Jobs that ended as `dead`.
+    pub dead: u64,
+    /// Jobs that were cancelled.
+    pub cancelled: u64,
+    /// Entries dropped because their id was known.
+    pub deduplicated: u64,
+}
+
+/// One queue, seen from outside the workers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    link: Link,
+    keys: QueueKeys,
+    channel: String,
+    max_waiting: usize,
+    max_events: usize,
+    max_job_bytes: usize,
+}
+
+impl Queue {
+    /// The queue `name` of the fleet that `config` describes.
+    pub fn new(link: Link, config: &Config, name: &str) -> Self {
+        let keys = Keys::new(config.redis.key_prefix.clone());
+        Self {
+            link,
+            keys: keys.queue(name),
+            channel: keys.channel(),
+            max_waiting: config.redis.max_waiting,
+            max_events: config.redis.max_events,
+            max_job_bytes: config.redis.max_job_bytes,
+        }
+    }
+
+    /// The queue's name.
+    pub fn name(&self) -> &str {
+        self.keys.name()
+    }
+
+    /// The queue's keys.
+    pub fn keys(&self) -> &QueueKeys {
+        &self.keys
+    }
+
+    /// The connection.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Adds jobs in batches. A job without an id gets one (from its idempotency key, else a ULID); a job whose id is taken is not added again, so a
+    /// submit that failed half-way can be repeated as it was. With `watch`, the outcome of each will be
+    /// announced on its channel.
+    ///
+    /// # Errors
+    /// [`QueueError::Job`] when a job is larger than the limit (nothing is added then), [`QueueError::Full`]
+    /// when the queue cannot take all of them (those before it were added), or a Redis error.
+    pub async fn submit(&self, mut jobs: Vec<Job>, watch: bool) -> Result<Vec<Submitted>, QueueError> {
+        let mut prepared = Vec::with_capacity(jobs.len());
+        for job in &mut jobs {
+            prepared.push(self.prepare(job)?);
+        }
+        let mut answers = Vec::with_capacity(prepared.len());
+        for batch in batches(&prepared) {
+            answers.extend(self.submit_batch(batch, watch).await?);
+        }
+        Ok(answers)
+    }
+
+    fn prepare(&self, job: &mut Job) -> Result<Prepared, QueueError> {
+        let key = job.idempotency_key.as_deref().map(|key| id_of_key(job.tenant.as_deref(), key));
+        let id = job.id.get_or_insert_with(|| key.unwrap_or_else(|| ulid::Ulid::generate().to_string())).clone();
+        let json = job.to_json();
+        if json.len() > self.max_job_bytes {
+            let error = booster_core::JobError::TooLarge { size: json.len(), limit: self.max_job_bytes };
+            return Err(error.into());
+        }
+        let event = Event::Requested(Requested {
+            job_id: id.clone(),
+            queue: self.name().to_owned(),
+            booster: job.target.to_string(),
+            agent_id: job.agent_id.clone(),
+        });
+        let now = now_ms();
+        let due = job.run_at.filter(|at| *at > now).unwrap_or(0);
+        Ok(Prepared { id, json, due, event })
+    }
+
+    async fn submit_batch(&self, batch: &[Prepared], watch: bool) -> Result<Vec<Submitted>, QueueError> {
+        let now = now_ms();
+        let mut call = SUBMIT.prepare_invoke();
+        call.key(self.keys.jobs()).key(self.keys.delayed()).key(self.keys.events());
+        call.arg(GROUP).arg(&self.channel).arg(self.max_events).arg(self.max_waiting).arg(now);
+        for job in batch {
+            call.key(self.keys.job(&job.id));
+            call.arg(&job.id).arg(&job.json).arg(job.event.to_message(now)).arg(job.due).arg(u8::from(watch));
+        }
+        let answers: Vec<i64> = self.link.script("submit", &call).await?;
+        let mut submitted = Vec::with_capacity(answers.len());
+        for (job, answer) in batch.iter().zip(answers) {
+            if answer < 0 {
+                return Err(QueueError::Full { queue: self.name().to_owned(), limit: self.max_waiting });
+            }
+            if answer == 1 {
+                self.link.observer().note(&crate::Note::Event(&job.event));
+            }
+            submitted.push(Submitted { id: job.id.clone(), accepted: answer == 1 });
+        }
+        Ok(submitted)
+    }
+
+    /// What is known of job `id`; `None` when this queue does not know it.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn record(&self, id: &str) -> Result<Option<Record>, QueueError> {
+        let fields = ["state", "outcome", "enqueuedAt", "attempts", "worker", "job"];
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.keys.job(id)).arg(&fields);
+        let values: Vec<Option<String>> = self.link.query("record", &command).await?;
+        let [state, outcome, enqueued_at, attempts, worker, job] = &values[..] else { return Ok(None) };
+        let Some(state) = state.clone() else { return Ok(None) };
+        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
+        Ok(Some(Record {
+            queue: self.name().to_owned(),
+            state,
+            outcome: outcome.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            enqueued_at: number(enqueued_at),
+            attempts: number(attempts) as u32,
+            worker: worker.clone().unwrap_or_default(),
+            job: job.clone().filter(|text| !text.is_empty()),
+        }))
+    }
+
+    /// The outcomes of those jobs that have ended, and asks for the others to be announced on their channels.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn watch(&self, ids: &[String]) -> Result<Vec<Watched>, QueueError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(MAX_ITEMS) {
+            let calls = chunk.iter().map(|id| async {
+                let mut call = WATCH.prepare_invoke();
+                call.key(self.keys.job(id));
+                let (state, outcome): (Option<String>, Option<String>) =
+                    self.link.script("watch", &call).await?;
+                Ok::<_, QueueError>(match (state, outcome) {
+                    (None, _) => Watched::Unknown,
+                    (Some(state), outcome) => match OutcomeKind::from_name(&state) {
+                        None => Watched::Pending,
+                        Some(_) => outcome
+                            .and_then(|text| serde_json::from_str(&text).ok())
+                            .map_or(Watched::Unknown, |outcome| Watched::Ended(Box::new(outcome))),
+                    },
+                })
+            });
+            found.extend(futures_util::future::try_join_all(calls).await?);
+        }
+        Ok(found)
+    }
+
+    /// Counts what the queue holds and has done.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn counts(&self) -> Result<QueueCounts, QueueError> {
+        let depth = self.depth().await?;
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.keys.stats()).arg(&["done", "refused", "dead", "cancelled", "deduplicated"]);
+        let values: Vec<Option<u64>> = self.link.query("counts", &command).await?;
+        let value = |n: usize| values.get(n).copied().flatten().unwrap_or(0);
+        Ok(QueueCounts {
+            depth,
+            done: value(0),
+            refused: value(1),
+            dead: value(2),
+            cancelled: value(3),
+            deduplicated: value(4),
+        })
+    }
+
+    /// Counts what the queue holds. `waiting` is the streams' length less what workers hold: the group's own
+    /// `lag` is unreliable once entries have been deleted.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn depth(&self) -> Result<QueueDepth, QueueError> {
+        let (jobs, front) = (self.keys.jobs(), self.keys.front());
+        let mut pipeline = Pipeline::with_capacity(6);
+        pipeline.cmd("XLEN").arg(&jobs).cmd("XLEN").arg(&front);
+        pipeline.cmd("ZCARD").arg(self.keys.delayed()).cmd("ZCARD").arg(self.keys.dead());
+        let (in_jobs, in_front, delayed, dead): (u64, u64, u64, u64) =
+            self.link.pipeline("depth", &pipeline).await?;
+        let (held_jobs, mut oldest) = self.held(&jobs).await?;
+        let (held_front, oldest_front) = self.held(&front).await?;
+        oldest = oldest.into_iter().chain(oldest_front).min();
+        let held = held_jobs + held_front;
+        Ok(QueueDepth {
+            waiting: (in_jobs + in_front).saturating_sub(held),
+            delayed,
+            running: held,
+            dead,
+            oldest_age_ms: oldest.map_or(0, |at| now_ms().saturating_sub(at)),
+        })
+    }
+
+    /// How many entries of a stream workers hold, and since when the oldest that none holds has been waiting.
+    async fn held(&self, stream: &str) -> Result<(u64, Option<UnixMillis>), QueueError> {
+        let groups = self.groups(stream).await?;
+        let Some(group) = groups.iter().find(|group| text(group, "name").as_deref() == Some(GROUP)) else {
+            return Ok((0, self.first_after(stream, "-").await?));
+        };
+        let pending = text(group, "pending").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let delivered = text(group, "last-delivered-id").unwrap_or_else(|| "0-0".into());
+        Ok((pending, self.first_after(stream, &format!("({delivered}")).await?))
+    }
+
+    async fn groups(&self, stream: &str) -> Result<Vec<HashMap<String, redis::Value>>, QueueError> {
+        let mut command = redis::cmd("XINFO");
+        command.arg("GROUPS").arg(stream);
+        match self.link.query("depth", &command).await {
+            // The stream does not exist yet.
+            Err(QueueError::Refused { .. }) => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    async fn first_after(&self, stream: &str, start: &str) -> Result<Option<UnixMillis>, QueueError> {
+        let mut command: Cmd = redis::cmd("XRANGE");
+        command.arg(stream).arg(start).arg("+").arg("COUNT").arg(1);
+        let entries: Vec<(String, redis::Value)> = self.link.query("depth", &command).await?;
+        Ok(entries.first().map(|(entry, _)| entry_millis(entry)))
+    }
+}
+
+/// What [`Queue::watch`] found for one id.
+#[derive(Debug, Clone)]
+pub enum Watched {
+    /// No job with this id is known (yet).
+    Unknown,
+    /// It has not ended; its end will be announced.
+    Pending,
+    /// It has ended.
+    Ended(Box<JobOutcome>),
+}
+
+struct Prepared {
+    id: String,
+    json: String,
+    due: UnixMillis,
+    event: Event,
+}
+
+/// The id of a job that is named by an idempotency key: a second job with the same key has the same id, so it
+/// is not added again while the first is remembered. Keys of different tenants never meet.
+fn id_of_key(tenant: Option<&str>, key: &str) -> String {
+    let mut digest = Sha256::new();
+    // Lengths first, so that no two pairs of texts are the same bytes.
+    for part in [tenant.unwrap_or_default(), key] {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    let hex: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("key-{hex}")
+}
+
+/// Splits jobs so that no script call gets too many items or bytes.
+fn batches(jobs: &[Prepared]) -> impl Iterator<Item = &[Prepared]> {
+    let mut rest = jobs;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fitting = rest.iter().take(MAX_ITEMS).take_while(|job| {
+            bytes += job.json.len();
+            bytes <= MAX_BYTES
+        });
+        // A single job above the byte bound still goes, alone.
+        let count = fitting.count().max(1).min(rest.len());
+        let (batch, left) = rest.split_at(count);
+        rest = left;
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
+fn text(map: &HashMap<String, redis::Value>, field: &str) -> Option<String> {
+    redis::from_redis_value(map.get(field)?.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepared(bytes: usize) -> Prepared {
+        let event = Event::Requested(Requested {
+            job_id: String::new(),
+            queue: String::new(),
+            booster: String::new(),
+            agent_id: None,
+        });
+        Prepared { id: String::new(), json: "x".repeat(bytes), due: 0, event }
+    }
+
+    #[test]
+    fn a_key_names_one_job_for_each_tenant() {
+        assert_eq!(id_of_key(Some("t"), "k"), id_of_key(Some("t"), "k"));
+        assert_ne!(id_of_key(Some("t"), "k"), id_of_key(None, "k"));
+        assert_ne!(id_of_key(Some("ab"), "c"), id_of_key(Some("a"), "bc"));
+        assert!(booster_core::job::is_valid_id(&id_of_key(None, "any text at all")));
+    }
+
+    #[test]
+    fn batches_are_bounded_in_items_and_bytes_and_lose_nothing() {
+        let jobs: Vec<Prepared> = std::iter::repeat_with(|| prepared(1)).take(MAX_ITEMS + 1).collect();
+        assert_eq!(batches(&jobs).map(<[_]>::len).collect::<Vec<_>>(), [MAX_ITEMS, 1]);
+        let jobs = [prepared(MAX_BYTES - 1), prepared(2), prepared(MAX_BYTES + 1), prepared(1)];
+        assert_eq!(batches(&jobs).map(<[_]>::len).collect::<Vec<_>>(), [1, 1, 1, 1]);
+        assert_eq!(batches(&[]).count(), 0);
+    }
+}

@@ -1,0 +1,30 @@
+//! Errors of this crate.
+
+use booster_queue::QueueError;
+
+/// What can go wrong when state is written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Redis could not be asked.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Two metrics have one name: a mistake in this program.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl StateError {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Queue(error) => error.code(),
+            Self::Metrics(_) => "metrics",
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Queue(error) if error.is_retryable())
+    }
+}

@@ -1,0 +1,202 @@
+//! The names of all metrics, in one place.
+
+/// A series that the fleet exports. The names are stable: dashboards and alerts depend on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each variant's meaning is its help text")]
+pub enum Series {
+    QueueJobs,
+    QueueOldestJobAge,
+    JobsEnqueued,
+    JobsFinished,
+    JobAttemptsFailed,
+    JobsDeduplicated,
+    JobQueueWait,
+    JobDuration,
+    JobsRecovered,
+    PoolSlots,
+    PoolSlotsBusy,
+    PoolSlotsTarget,
+    PoolSlotsByStatus,
+    PoolAcquireWait,
+    PoolAvailability,
+    InstanceRestarts,
+    SlotRecovery,
+    WasmInstantiate,
+    WasmMemoryPeak,
+    WasmMemoryLimit,
+    FetchBatchSize,
+    LastFetch,
+    RedisCommandDuration,
+    RedisErrors,
+    RedisReconnects,
+    EventsDropped,
+    BuildInfo,
+}
+
+impl Series {
+    /// Every series.
+    pub const ALL: [Series; 27] = [
+        Self::QueueJobs,
+        Self::QueueOldestJobAge,
+        Self::JobsEnqueued,
+        Self::JobsFinished,
+        Self::JobAttemptsFailed,
+        Self::JobsDeduplicated,
+        Self::JobQueueWait,
+        Self::JobDuration,
+        Self::JobsRecovered,
+        Self::PoolSlots,
+        Self::PoolSlotsBusy,
+        Self::PoolSlotsTarget,
+        Self::PoolSlotsByStatus,
+        Self::PoolAcquireWait,
+        Self::PoolAvailability,
+        Self::InstanceRestarts,
+        Self::SlotRecovery,
+        Self::WasmInstantiate,
+        Self::WasmMemoryPeak,
+        Self::WasmMemoryLimit,
+        Self::FetchBatchSize,
+        Self::LastFetch,
+        Self::RedisCommandDuration,
+        Self::RedisErrors,
+        Self::RedisReconnects,
+        Self::EventsDropped,
+        Self::BuildInfo,
+    ];
+
+    /// The name as Prometheus sees it.
+    pub fn name(self) -> &'static str {
+        self.describe().0
+    }
+
+    /// What it means, with its unit.
+    pub fn help(self) -> &'static str {
+        self.describe().1
+    }
+
+    /// The names of its labels.
+    pub fn labels(self) -> &'static [&'static str] {
+        self.describe().2
+    }
+
+    fn describe(self) -> (&'static str, &'static str, &'static [&'static str]) {
+        match self {
+            Self::QueueJobs => (
+                "booster_queue_jobs",
+                "Jobs that the queue holds, by state (waiting, delayed, running, dead). From the queue's elected keeper only.",
+                &["queue", "state"],
+            ),
+            Self::QueueOldestJobAge => (
+                "booster_queue_oldest_job_age_seconds",
+                "Age of the oldest waiting job in seconds. From the queue's elected keeper only.",
+                &["queue"],
+            ),
+            Self::JobsEnqueued => (
+                "booster_jobs_enqueued_total",
+                "Jobs accepted into the queue, by booster asked for. From the elected follower only.",
+                &["queue", "booster"],
+            ),
+            Self::JobsFinished => (
+                "booster_jobs_finished_total",
+                "Jobs that ended, by outcome (done, refused, dead, cancelled).",
+                &["queue", "booster", "outcome"],
+            ),
+            Self::JobAttemptsFailed => (
+                "booster_job_attempts_failed_total",
+                "Attempts that failed, by cause (trap, timeout, memory, panic, crash, lost_claim).",
+                &["queue", "cause"],
+            ),
+            Self::JobsDeduplicated => (
+                "booster_jobs_deduplicated_total",
+                "Entries dropped because a job with their id was known.",
+                &["queue"],
+            ),
+            Self::JobQueueWait => (
+                "booster_job_queue_wait_seconds",
+                "Time from enqueueing to the start of an attempt in seconds, deliberate delays excluded.",
+                &["queue"],
+            ),
+            Self::JobDuration => (
+                "booster_job_duration_seconds",
+                "Time of the last attempt in the sandbox in seconds, by outcome.",
+                &["queue", "booster", "outcome"],
+            ),
+            Self::JobsRecovered => (
+                "booster_jobs_recovered_total",
+                "Jobs put back because their worker fell silent, by whether they had been started (crash) or not (idle).",
+                &["queue", "cause"],
+            ),
+            Self::PoolSlots => ("booster_pool_slots", "Slots of this worker that take jobs.", &[]),
+            Self::PoolSlotsBusy => ("booster_pool_slots_busy", "Slots that run a job now.", &[]),
+            Self::PoolSlotsTarget => {
+                ("booster_pool_slots_target", "Slots that the pool's sizing wants.", &[])
+            }
+            Self::PoolSlotsByStatus => (
+                "booster_pool_slots_by_status",
+                "Slots by status (initializing, ready, busy, error, recovered).",
+                &["status"],
+            ),
+            Self::PoolAcquireWait => (
+                "booster_pool_acquire_wait_seconds",
+                "Time that a started job waited for a slot of this worker in seconds.",
+                &[],
+            ),
+            Self::PoolAvailability => (
+                "booster_pool_availability_ratio",
+                "Share of this worker's slots that are in service, 0 to 1.",
+                &[],
+            ),
+            Self::InstanceRestarts => (
+                "booster_instance_restarts_total",
+                "Instances replaced after a failure, by cause.",
+                &["cause"],
+            ),
+            Self::SlotRecovery => (
+                "booster_slot_recovery_seconds",
+                "Time from an instance's failure to its slot being ready again in seconds.",
+                &[],
+            ),
+            Self::WasmInstantiate => (
+                "booster_wasm_instantiate_seconds",
+                "Time to make a fresh instance in seconds.",
+                &["booster"],
+            ),
+            Self::WasmMemoryPeak => (
+                "booster_wasm_memory_peak_bytes",
+                "Most memory of one job's instance in bytes.",
+                &["booster"],
+            ),
+            Self::WasmMemoryLimit => {
+                ("booster_wasm_memory_limit_bytes", "Memory that one instance may have in bytes.", &[])
+            }
+            Self::FetchBatchSize => ("booster_fetch_batch_size", "Jobs returned by one read.", &[]),
+            Self::LastFetch => (
+                "booster_last_fetch_timestamp_seconds",
+                "When the fetch loop last came round, Unix seconds.",
+                &[],
+            ),
+            Self::RedisCommandDuration => (
+                "booster_redis_command_duration_seconds",
+                "Time of a Redis command or script with its round trip in seconds.",
+                &["command"],
+            ),
+            Self::RedisErrors => (
+                "booster_redis_errors_total",
+                "Redis commands that failed, by kind (unreachable, passing, refused, other).",
+                &["kind"],
+            ),
+            Self::RedisReconnects => {
+                ("booster_redis_reconnects_total", "Blocking connections made anew after a fault.", &[])
+            }
+            Self::EventsDropped => (
+                "booster_events_dropped_total",
+                "Events that could not be published because Redis was away.",
+                &[],
+            ),
+            Self::BuildInfo => {
+                ("booster_build_info", "Always 1; the versions are in the labels.", &["version", "wasmtime"])
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Agent profiles: what each living worker is and which boosters it has.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use booster_core::{Catalogue, Config, Keys, Manifest};
+use booster_queue::{Link, now_ms};
+use redis::Pipeline;
+
+use crate::error::StateError;
+
+/// How often a worker says that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long a silent worker's profile holds.
+const LIFE: Duration = Duration::from_secs(20);
+/// Boosters read from Redis, at most.
+const MAX_BOOSTERS: usize = 256;
+
+/// A worker's profile, kept alive in Redis.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    link: Link,
+    keys: Keys,
+    worker: String,
+    fields: Vec<(&'static str, String)>,
+    manifests: Vec<(String, String)>,
+    ttl_s: u64,
+}
+
+impl Profile {
+    /// The profile of `worker`, which can run what is in `catalogue` and serves its metrics on `listen`.
+    pub fn new(
+        link: Link,
+        config: &Config,
+        worker: &str,
+        catalogue: &Catalogue,
+        version: &str,
+        listen: &str,
+    ) -> Self {
+        let manifests: Vec<(String, String)> =
+            catalogue.manifests().map(|manifest| (manifest.reference(), published(manifest))).collect();
+        let requirements = serde_json::json!({
+            "wasmSupport": true,
+            "memoryLimit": config.wasm.memory_limit,
+            "timeout": config.wasm.task_timeout_ms,
+        });
+        let references: Vec<&String> = manifests.iter().map(|(reference, _)| reference).collect();
+        let capabilities =
+            ["code-generation", "code-optimization", "performance-analysis", "wasm-acceleration"];
+        let fields = vec![
+            ("type", "code-booster".to_owned()),
+            ("capabilities", serde_json::json!(capabilities).to_string()),
+            ("requirements", requirements.to_string()),
+            ("boosters", serde_json::json!(references).to_string()),
+            ("host", host_name()),
+            ("version", version.to_owned()),
+            ("listen", listen.to_owned()),
+            ("startedAt", now_ms().to_string()),
+        ];
+        let keys = Keys::new(config.redis.key_prefix.clone());
+        Self { link, keys, worker: worker.to_owned(), fields, manifests, ttl_s: config.redis.ttl_s }
+    }
+
+    /// Keeps the profile alive until `stop` resolves, then removes it.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
+            // A fault is noted by the link; the next heartbeat tries again.
+            let _ = self.write().await;
+            tokio::select! {
+                () = &mut stop => break,
+                () = tokio::time::sleep(HEARTBEAT) => {}
+            }
+        }
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("DEL").arg(self.keys.agent(&self.worker)).ignore();
+        pipeline.cmd("ZREM").arg(self.keys.agents()).arg(&self.worker).ignore();
+        let _ = self.link.pipeline::<()>("profile", &pipeline).await;
+    }
+
+    /// Writes the profile once.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn write(&self) -> Result<(), StateError> {
+        let agent = self.keys.agent(&self.worker);
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("HSET").arg(&agent).arg(&self.fields).ignore();
+        pipeline.cmd("PEXPIRE").arg(&agent).arg(millis(LIFE)).ignore();
+        pipeline.cmd("ZADD").arg(self.keys.agents()).arg(now_ms() + millis(LIFE)).arg(&self.worker).ignore();
+        if !self.manifests.is_empty() {
+            pipeline.cmd("HSET").arg(self.keys.boosters()).arg(&self.manifests).ignore();
+            pipeline.cmd("EXPIRE").arg(self.keys.boosters()).arg(self.ttl_s.max(3600)).ignore();
+        }
+        let () = self.link.pipeline("profile", &pipeline).await?;
+        Ok(())
+    }
+}
+
+/// A manifest as others read it: without the warm-up inputs, which only its loader needs.
+fn published(manifest: &Manifest) -> String {
+    let manifest = Manifest { warm_up: Vec::new(), ..manifest.clone() };
+    serde_json::to_string(&manifest).unwrap_or_default()
+}
+
+/// The boosters that the fleet's workers have registered. Empty when no worker ever has.
+///
+/// # Errors
+/// A Redis error.
+pub async fn fleet_catalogue(link: &Link, keys: &Keys) -> Result<Catalogue, StateError> {
+    let mut command = redis::cmd("HSCAN");
+    command.arg(keys.boosters()).arg(0).arg("COUNT").arg(MAX_BOOSTERS);
+    let (_, fields): (u64, Vec<(String, String)>) = link.query("boosters", &command).await?;
+    let mut catalogue = Catalogue::default();
+    for (_, text) in fields.into_iter().take(MAX_BOOSTERS) {
+        // A newer worker's manifest may have a form that this version does not know: it is skipped.
+        if let Ok(manifest) = serde_json::from_str(&text) {
+            catalogue.insert(manifest);
+        }
+    }
+    Ok(catalogue)
+}
+
+/// The ids of the workers that live.
+///
+/// # Errors
+/// A Redis error.
+pub async fn living_workers(link: &Link, keys: &Keys) -> Result<Vec<String>, StateError> {
+    let mut command = redis::cmd("ZRANGE");
+    command.arg(keys.agents()).arg(now_ms()).arg("+inf").arg("BYSCORE").arg("LIMIT").arg(0).arg(10_000);
+    Ok(link.query("agents", &command).await?)
+}
+
+/// The state hashes of all available instances' slots, for people and tools: slot id to fields.
+///
+/// # Errors
+/// A Redis error.
+pub async fn read_pool(
+    link: &Link,
+    keys: &Keys,
+) -> Result<Vec<(String, HashMap<String, String>)>, StateError> {
+    let mut found = Vec::new();
+    for worker in living_workers(link, keys).await? {
+        // Slots are numbered from 1 without gaps; the first missing one ends the list.
+        for number in 1.. {
+            let booster_id = format!("{worker}-s{number}");
+            let mut command = redis::cmd("HGETALL");
+            command.arg(keys.booster(&booster_id));
+            let fields: HashMap<String, String> = link.query("pool", &command).await?;
+            if fields.is_empty() {
+                break;
+            }
+            found.push((booster_id, fields));
+        }
+    }
+    Ok(found)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "unknown".into(), |h| h.trim().to_owned())
+}

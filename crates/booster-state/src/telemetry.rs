@@ -1,0 +1,203 @@
+//! Logs and metrics: one function for each thing that happens, so that they cannot disagree.
+
+use std::sync::Arc;
+
+use booster_core::{Event, FailureCause, OutcomeKind};
+use booster_engine::{EngineNote, EngineObserver, Pool, SlotStatus};
+use booster_queue::{Note, Observer, QueueDepth, now_ms};
+use tokio::sync::mpsc;
+use tracing::{debug, error, info, warn};
+
+use crate::metrics::Metrics;
+use crate::names::Series;
+
+/// Events of the pool that wait to be published, at most; more are dropped and counted.
+const OUTBOX: usize = 1024;
+
+/// The observer of a process: writes the log line and the metric for every note.
+///
+/// The bus messages of a job's events are published by the queue's own scripts, in the same step in which they
+/// take effect; the pool's events have no such step, so they go through an outbox to the [`crate::Bus`].
+pub struct Telemetry {
+    metrics: Arc<Metrics>,
+    outbox: mpsc::Sender<Event>,
+}
+
+impl std::fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Telemetry")
+    }
+}
+
+impl Telemetry {
+    /// A telemetry over `metrics`, and the outbox of events that the [`crate::Bus`] has to publish.
+    pub fn new(metrics: Arc<Metrics>) -> (Arc<Self>, mpsc::Receiver<Event>) {
+        let (outbox, events) = mpsc::channel(OUTBOX);
+        (Arc::new(Self { metrics, outbox }), events)
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Publishes an event of the pool, and logs and counts it.
+    pub fn publish(&self, event: Event) {
+        self.event(&event);
+        if self.outbox.try_send(event).is_err() {
+            self.metrics.count(Series::EventsDropped, &[]);
+        }
+    }
+
+    /// Sets the gauges that describe a pool.
+    pub fn describe_pool(&self, pool: &Pool) {
+        let (in_service, size) = (pool.in_service(), pool.size());
+        self.metrics.set(Series::PoolSlots, &[], in_service as f64);
+        self.metrics.set(Series::PoolSlotsTarget, &[], size as f64);
+        self.metrics.set(Series::PoolAvailability, &[], in_service as f64 / size.max(1) as f64);
+        for status in SlotStatus::ALL {
+            let count = pool.count(status) as f64;
+            self.metrics.set(Series::PoolSlotsByStatus, &[status.as_str()], count);
+            if status == SlotStatus::Busy {
+                self.metrics.set(Series::PoolSlotsBusy, &[], count);
+            }
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        let metrics = &self.metrics;
+        match event {
+            Event::Requested(e) => debug!(job = e.job_id, queue = e.queue, booster = e.booster, "requested"),
+            Event::Allocated(e) => {
+                debug!(
+                    job = e.job_id,
+                    queue = e.queue,
+                    slot = e.booster_id,
+                    attempt = e.attempt,
+                    "allocated"
+                );
+                metrics.observe(Series::JobQueueWait, &[&e.queue], e.wait_ms as f64 / 1000.0);
+            }
+            Event::TaskCompleted(e) => {
+                let outcome = e.outcome.as_str();
+                debug!(job = e.job_id, queue = e.queue, outcome, latency_ms = e.latency_ms, "finished");
+                self.finished(&e.queue, &e.booster, e.outcome, e.latency_ms);
+            }
+            Event::Error(e) => {
+                let cause = e.cause.map_or("invalid", FailureCause::as_str);
+                warn!(
+                    job = e.job_id,
+                    queue = e.queue,
+                    booster = e.booster,
+                    cause,
+                    code = e.error.code,
+                    attempts = e.attempts,
+                    dead = e.dead,
+                    "{}",
+                    e.error.message
+                );
+                if e.cause.is_some() {
+                    metrics.count(Series::JobAttemptsFailed, &[&e.queue, cause]);
+                }
+                if e.dead {
+                    let labels = [&*e.queue, &metrics.booster_label(&e.booster), OutcomeKind::Dead.as_str()];
+                    metrics.count(Series::JobsFinished, &labels);
+                }
+            }
+            Event::Recovered(e) => {
+                let cause = e.cause.as_str();
+                info!(slot = e.booster_id, instance = e.instance_id, cause, ms = e.recovery_ms, "recovered");
+                metrics.count(Series::InstanceRestarts, &[cause]);
+                metrics.observe(Series::SlotRecovery, &[], e.recovery_ms / 1000.0);
+            }
+            Event::PoolUpdated(e) => info!(slots = e.slots, change = e.change, "pool updated"),
+        }
+    }
+
+    fn finished(&self, queue: &str, booster: &str, outcome: OutcomeKind, latency_ms: f64) {
+        let booster = self.metrics.booster_label(booster);
+        let labels = [queue, &booster, outcome.as_str()];
+        self.metrics.count(Series::JobsFinished, &labels);
+        self.metrics.observe(Series::JobDuration, &labels, latency_ms / 1000.0);
+    }
+
+    fn depth(&self, queue: &str, depth: Option<QueueDepth>) {
+        let Some(depth) = depth else {
+            self.metrics.unset(Series::QueueOldestJobAge, &[queue]);
+            for state in ["waiting", "delayed", "running", "dead"] {
+                self.metrics.unset(Series::QueueJobs, &[queue, state]);
+            }
+            return;
+        };
+        self.metrics.set(Series::QueueOldestJobAge, &[queue], depth.oldest_age_ms as f64 / 1000.0);
+        let states = [
+            ("waiting", depth.waiting),
+            ("delayed", depth.delayed),
+            ("running", depth.running),
+            ("dead", depth.dead),
+        ];
+        for (state, count) in states {
+            self.metrics.set(Series::QueueJobs, &[queue, state], count as f64);
+        }
+    }
+}
+
+impl Observer for Telemetry {
+    fn note(&self, note: &Note<'_>) {
+        let metrics = &self.metrics;
+        match note {
+            Note::Event(event) => self.event(event),
+            Note::Fetched { queue, jobs } => {
+                debug!(queue, jobs, "fetched");
+                metrics.observe(Series::FetchBatchSize, &[], *jobs as f64);
+            }
+            Note::Polled => metrics.set(Series::LastFetch, &[], now_ms() as f64 / 1000.0),
+            Note::Deduplicated { queue } => {
+                info!(queue, "dropped an entry whose job id is known");
+                metrics.count(Series::JobsDeduplicated, &[queue]);
+            }
+            Note::LostClaim { queue } => {
+                warn!(queue, "dropped a result that came after its claim was lost");
+                metrics.count(Series::JobAttemptsFailed, &[queue, FailureCause::LostClaim.as_str()]);
+            }
+            Note::Recovered { queue, cause } => {
+                warn!(queue, cause, "put a silent worker's job back");
+                metrics.count(Series::JobsRecovered, &[queue, cause]);
+                if *cause == "crash" {
+                    metrics.count(Series::JobAttemptsFailed, &[queue, FailureCause::Crash.as_str()]);
+                }
+            }
+            Note::Command { name, seconds } => {
+                metrics.observe(Series::RedisCommandDuration, &[name], *seconds);
+            }
+            Note::RedisError { kind, detail } => {
+                error!(kind, "{detail}");
+                metrics.count(Series::RedisErrors, &[kind]);
+            }
+            Note::Reconnected => {
+                info!("reconnected to Redis");
+                metrics.count(Series::RedisReconnects, &[]);
+            }
+            Note::Depth { queue, depth } => self.depth(queue, *depth),
+            _ => {}
+        }
+    }
+}
+
+impl EngineObserver for Telemetry {
+    fn note(&self, note: &EngineNote<'_>) {
+        match note {
+            EngineNote::Instantiated { booster, seconds } => {
+                let label = self.metrics.booster_label(booster);
+                self.metrics.observe(Series::WasmInstantiate, &[&label], *seconds);
+            }
+            EngineNote::MemoryPeak { booster, bytes } => {
+                let label = self.metrics.booster_label(booster);
+                self.metrics.observe(Series::WasmMemoryPeak, &[&label], *bytes as f64);
+            }
+            EngineNote::Acquired { seconds } => self.metrics.observe(Series::PoolAcquireWait, &[], *seconds),
+            EngineNote::Recovered(recovered) => self.publish(Event::Recovered((*recovered).clone())),
+            _ => {}
+        }
+    }
+}

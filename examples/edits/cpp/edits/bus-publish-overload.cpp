@@ -1,0 +1,5 @@
+	void publish(const std::string &topic, const std::string &payload)
+	{
+		if (!topic.empty())
+			publish(Event{topic, payload, 0});
+	}

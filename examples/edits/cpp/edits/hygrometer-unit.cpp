@@ -1,0 +1,11 @@
+class Hygrometer {
+public:
+    // ... existing code ...
+
+    std::string unit() const
+    {
+        return "% RH";
+    }
+
+    // ... existing code ...
+};

@@ -1,0 +1,4 @@
+    bool available() const
+    {
+        return !lent_ && !damaged_;
+    }

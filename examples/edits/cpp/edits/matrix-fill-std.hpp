@@ -1,0 +1,4 @@
+void fill(const T& value)
+{
+    cells_.fill(value);
+}

@@ -1,0 +1,4 @@
+    void record(double value)
+    {
+        readings_.push_back(value + 30);
+    }

@@ -1,0 +1,19 @@
+// ... existing code ...
+
+class BinaryNode : public Node {
+    // ... existing code ...
+
+    Value compute(double a, double b) const
+    {
+        // ... existing code ...
+        if (op_ == "^")
+            return a < 0 && b != std::floor(b) ? Value::error(ErrorCode::Type) : Value::number(std::pow(a, b));
+        if (op_ == "=")
+            return Value::number(a == b);
+        // ... existing code ...
+    }
+
+    // ... existing code ...
+};
+
+// ... existing code ...

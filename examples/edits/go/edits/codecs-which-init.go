@@ -1,0 +1,5 @@
+func init() {
+	for _, c := range builtin() {
+		register(c)
+	}
+}

@@ -1,0 +1,6 @@
+        double fromKelvin(double kelvin) {
+            if (kelvin < 0) {
+                throw new IllegalArgumentException("below absolute zero");
+            }
+            return kelvin - 273.15;
+        }

@@ -1,0 +1,4 @@
+        public JsonValue get(String name) {
+            Objects.requireNonNull(name, "name");
+            return members.get(name);
+        }

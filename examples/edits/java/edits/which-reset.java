@@ -1,0 +1,3 @@
+        public void reset() {
+            value.lazySet(0);
+        }

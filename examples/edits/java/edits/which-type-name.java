@@ -1,0 +1,4 @@
+@Override
+public String typeName() {
+    return getClass().getSimpleName();
+}

@@ -1,0 +1,6 @@
+  toggle() {
+    if (!this.enabled) {
+      return;
+    }
+    this.value = !this.value;
+  }

@@ -1,0 +1,3 @@
+function loadEntry(key) {
+  return backend.get(key);
+}

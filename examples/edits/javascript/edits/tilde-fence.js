@@ -1,0 +1,1 @@
+const isFence = (line) => line.startsWith('```') || line.startsWith('~~~');

@@ -1,0 +1,4 @@
+  disable() {
+    this.enabled = false;
+    this.blur();
+  }

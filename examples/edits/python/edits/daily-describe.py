@@ -1,0 +1,5 @@
+class Daily(Rule):
+    # ... existing methods ...
+
+    def describe(self):
+        return f"every day at {self.hour:02}:{self.minute:02}"

@@ -1,0 +1,2 @@
+def data_dir():
+    return os.path.join(config.base_folder(), APP)

@@ -1,0 +1,4 @@
+    def balance(self, name):
+        if not name:
+            raise ValueError("which account?")
+        return self.account(name).total()

@@ -1,0 +1,3 @@
+    def reset(self):
+        self.samples = []
+        self.port.flush()

@@ -1,0 +1,104 @@
+"""Tokenizer for the calculator's little expression language."""
+
+from dataclasses import dataclass
+
+SYMBOLS = {
+    "+": "PLUS",
+    "-": "MINUS",
+    "*": "STAR",
+    "/": "SLASH",
+    "(": "LPAREN",
+    ")": "RPAREN",
+    ",": "COMMA",
+}
+
+KEYWORDS = {"let", "in", "if", "then", "else"}
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str
+    text: str
+    position: int
+
+    def __str__(self):
+        return f"{self.kind}({self.text})"
+
+
+class TokenError(ValueError):
+    """A character the language does not know."""
+
+    def __init__(self, char, position):
+        super().__init__(f"unexpected {char!r} at {position}")
+        self.char = char
+        self.position = position
+
+
+class Tokenizer:
+    """Walks over the text once, left to right."""
+
+    def __init__(self, text):
+        self._text = text
+        self._pos = 0
+
+    # -- looking at the text ------------------------------------------
+
+    def _peek(self):
+        return self._text[self._pos] if self._pos < len(self._text) else ""
+
+    def _take_while(self, test):
+        start = self._pos
+        while self._peek() and test(self._peek()):
+            self._pos += 1
+        return self._text[start:self._pos]
+
+    # -- the tokens themselves ----------------------------------------
+
+    def _number(self):
+        start = self._pos
+        digits = self._take_while(str.isdigit)
+        if self._peek() == ".":
+            self._pos += 1
+            digits += "." + self._take_while(str.isdigit)
+        if self._peek() in ("e", "E"):
+            self._pos += 1
+            digits += "e" + self._take_while(str.isdigit)
+        return Token("NUMBER", digits, start)
+
+    def _word(self):
+        start = self._pos
+        text = self._take_while(lambda ch: ch.isalnum() or ch == "_")
+        kind = "KEYWORD" if text in KEYWORDS else "NAME"
+        return Token(kind, text, start)
+
+    def _symbol(self):
+        start = self._pos
+        char = self._peek()
+        if char not in SYMBOLS:
+            raise TokenError(char, start)
+        self._pos += 1
+        return Token(SYMBOLS[char], char, start)
+
+    def tokens(self):
+        """Yield every token, then one END token."""
+        while True:
+            self._take_while(str.isspace)
+            char = self._peek()
+            if not char:
+                yield Token("END", "", self._pos)
+                return
+            if char.isdigit():
+                yield self._number()
+            elif char.isalpha() or char == "_":
+                yield self._word()
+            else:
+                yield self._symbol()
+
+
+def tokenize(text):
+    return list(Tokenizer(text).tokens())
+
+
+def untokenize(tokens):
+    """Text with one blank between tokens; positions are not kept."""
+    return " ".join(token.text for token in tokens if token.kind != "END")

@@ -1,0 +1,13 @@
+// ... existing code ...
+
+export class CorsPolicy {
+  // ... existing code ...
+
+  allows(origin: string): boolean {
+    return this.origins.has("*") || this.origins.has(origin.toLowerCase());
+  }
+
+  // ... existing code ...
+}
+
+// ... existing code ...

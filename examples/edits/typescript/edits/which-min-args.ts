@@ -1,0 +1,4 @@
+  minArgs(): number {
+    // Nothing is also fine.
+    return 0;
+  }

@@ -1,0 +1,3 @@
+reset(): void {
+  this.items.length = 0;
+}

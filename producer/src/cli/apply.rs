@@ -1,0 +1,167 @@
+//! `booster apply`: one edit in this process.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use booster_core::{Attempt, Config, Target};
+use booster_engine::{Pool, PoolConfig, Registry, Request, Runtime, Silent, default_modules_dir};
+use clap::Args;
+use serde_json::Value;
+
+use super::{EXIT_DEAD, EXIT_REFUSED, print};
+use crate::error::ClientError;
+
+/// Arguments of `booster apply`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The file to edit
+    file: PathBuf,
+    /// The edit: a file, or - for standard input
+    #[arg(long, value_name = "EDIT")]
+    edit: String,
+    /// The language, where the file's name does not say it
+    #[arg(long)]
+    language: Option<String>,
+    /// Run this booster in a sandbox instead of the built-in engine
+    #[arg(long, value_name = "NAME[@VERSION]")]
+    booster: Option<String>,
+    /// Write the result into the file instead of printing it
+    #[arg(long)]
+    write: bool,
+    /// Print the whole answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Applies the edit; exit 0 done, 3 refused, 4 when the booster failed.
+pub(crate) async fn run(arguments: Arguments, config: &Config) -> Result<u8, ClientError> {
+    let code = read_text(&arguments.file)?;
+    let edit = if arguments.edit == "-" { read_stdin()? } else { read_text(Path::new(&arguments.edit))? };
+    let mut input =
+        serde_json::json!({ "code": code, "edit": edit, "path": arguments.file.to_string_lossy() });
+    if let Some(language) = &arguments.language {
+        input["language"] = Value::from(language.as_str());
+    }
+    let input = input.to_string();
+    let start = Instant::now();
+    let answer = match &arguments.booster {
+        None => booster_apply::apply_json(&input).map_err(Failure::Refused),
+        Some(name) => in_sandbox(name, input, config).await?,
+    };
+    let latency_ms = start.elapsed().as_secs_f64() * 1000.0;
+    match answer {
+        Ok(output) => done(&arguments, &output, latency_ms),
+        Err(Failure::Refused(refusal)) => {
+            refused(&arguments, &refusal)?;
+            Ok(EXIT_REFUSED)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("booster: {message}");
+            Ok(EXIT_DEAD)
+        }
+    }
+}
+
+enum Failure {
+    Refused(String),
+    Failed(String),
+}
+
+async fn in_sandbox(
+    name: &str,
+    input: String,
+    config: &Config,
+) -> Result<Result<String, Failure>, ClientError> {
+    let setup = |error| ClientError::machine("the sandbox", error);
+    let dir = match config.wasm.modules.as_str() {
+        "" => default_modules_dir(),
+        dir => PathBuf::from(dir),
+    };
+    let runtime = Runtime::new(1, config.wasm.memory_limit).map_err(setup)?;
+    let registry = Registry::load_dir(&runtime, &dir).map_err(setup)?;
+    let booster = registry.resolve(&Target::Booster(name.to_owned())).cloned().ok_or_else(|| {
+        let known: Vec<&str> = registry.boosters().map(|booster| booster.reference()).collect();
+        ClientError::usage(format!("--booster {name}"), format!("known boosters: {}", known.join(", ")))
+    })?;
+    let pool = PoolConfig {
+        worker: "apply".into(),
+        slots: 1,
+        memory_limit: config.wasm.memory_limit,
+        max_output: config.redis.max_job_bytes,
+        auto_recovery: true,
+    };
+    let pool = Pool::start(runtime, pool, Arc::new(Silent)).map_err(setup)?;
+    let request = Request {
+        id: "apply".into(),
+        booster,
+        input,
+        timeout: Duration::from_millis(config.wasm.task_timeout_ms),
+        stop: None,
+        allocated: Box::new(|_, _| {}),
+    };
+    let run = pool.run(request).await.map_err(setup)?;
+    Ok(match run.attempt {
+        Attempt::Done(output) => Ok(output.get().to_owned()),
+        Attempt::Refused(refusal) => Err(Failure::Refused(refusal.get().to_owned())),
+        Attempt::Failed { cause, message } => Err(Failure::Failed(format!("{}: {message}", cause.as_str()))),
+        Attempt::Invalid { message, .. } => Err(Failure::Failed(message)),
+        Attempt::HandBack => Err(Failure::Failed("stopped".into())),
+    })
+}
+
+fn done(arguments: &Arguments, output: &str, latency_ms: f64) -> Result<u8, ClientError> {
+    let mut answer: Value =
+        serde_json::from_str(output).map_err(|error| ClientError::machine("the booster's answer", error))?;
+    if arguments.write {
+        let Some(text) = answer["output"].as_str() else {
+            return Err(ClientError::machine("the booster's answer", "has no `output` to write"));
+        };
+        write_atomically(&arguments.file, text)?;
+    }
+    if arguments.json {
+        answer["latency"] = Value::from((latency_ms * 1000.0).round() / 1000.0);
+        print::line(&answer.to_string())?;
+    } else if !arguments.write {
+        let text = answer["output"].as_str().map_or_else(|| answer.to_string(), ToOwned::to_owned);
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(text.as_bytes()).map_err(|error| ClientError::machine("stdout", error))?;
+    }
+    Ok(0)
+}
+
+fn refused(arguments: &Arguments, refusal: &str) -> Result<(), ClientError> {
+    if arguments.json {
+        return print::line(refusal);
+    }
+    let answer: Value = serde_json::from_str(refusal).unwrap_or_default();
+    let reason = answer["reason"].as_str().unwrap_or("refused");
+    eprintln!("booster: refused ({reason}): {}", answer["message"].as_str().unwrap_or(refusal));
+    Ok(())
+}
+
+fn read_text(path: &Path) -> Result<String, ClientError> {
+    std::fs::read_to_string(path).map_err(|error| ClientError::usage(path.display().to_string(), error))
+}
+
+fn read_stdin() -> Result<String, ClientError> {
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| ClientError::usage("standard input", error))?;
+    Ok(text)
+}
+
+/// Replaces a file whole or not at all: a new file beside it is renamed over it.
+fn write_atomically(path: &Path, text: &str) -> Result<(), ClientError> {
+    let failed = |error: std::io::Error| ClientError::machine(path.display().to_string(), error);
+    let path = path.canonicalize().map_err(failed)?;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    let permissions = std::fs::metadata(&path).map_err(failed)?.permissions();
+    file.as_file().set_permissions(permissions).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(&path).map(drop).map_err(|error| failed(error.error))
+}

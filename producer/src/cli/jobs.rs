@@ -1,0 +1,231 @@
+//! `booster submit`, `status` and `wait`.
+
+use std::io::{IsTerminal, Read};
+use std::time::Duration;
+
+use booster_core::outcome::JobOutcome;
+use booster_core::{Job, OutcomeKind};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{EXIT_DEAD, EXIT_REFUSED, EXIT_UNKNOWN, print};
+use crate::client::Client;
+use crate::error::ClientError;
+
+/// Largest file of jobs, bytes (1 GiB): it is held in memory so that a wrong line is found before any is sent.
+const MAX_FILE: u64 = 1 << 30;
+
+/// Arguments of `booster submit`.
+#[derive(Debug, Args)]
+pub(crate) struct SubmitArguments {
+    /// Jobs, one JSON object a line; - for standard input
+    jobs: String,
+    /// The queue for all of them, instead of the one that each one's priority means
+    #[arg(long)]
+    queue: Option<String>,
+    /// Wait for the outcomes
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    timeout: u64,
+    /// Print one JSON object a line: with --wait the outcomes, else what was accepted
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `booster status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// The job's id
+    id: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `booster wait`.
+#[derive(Debug, Args)]
+pub(crate) struct WaitArguments {
+    /// The jobs' ids
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// How long to wait, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    timeout: u64,
+    /// Print one outcome a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Submits; exit as `wait` when it waits.
+pub(crate) async fn submit(arguments: SubmitArguments, client: &Client) -> Result<u8, ClientError> {
+    let jobs = parse_lines(&read_jobs(&arguments.jobs)?, client.config().redis.max_job_bytes)?;
+    let total = jobs.len();
+    let queue_of = |job: &Job| arguments.queue.clone().unwrap_or_else(|| job.priority.as_str().to_owned());
+    let queues: Vec<String> = jobs.iter().map(queue_of).collect();
+    let submitted = client.submit_many(jobs, arguments.queue.as_deref(), arguments.wait).await?;
+    if !arguments.wait {
+        for (answer, queue) in submitted.iter().zip(&queues) {
+            if arguments.json {
+                let line =
+                    serde_json::json!({ "id": answer.id, "queue": queue, "accepted": answer.accepted });
+                print::line(&line.to_string())?;
+            } else {
+                print::line(&answer.id)?;
+            }
+        }
+        let known = submitted.iter().filter(|answer| !answer.accepted).count();
+        eprintln!("booster: {} submitted, {known} known already", total - known);
+        return Ok(0);
+    }
+    let ids = submitted.into_iter().map(|answer| answer.id).collect();
+    wait_for(client, ids, Duration::from_secs(arguments.timeout), arguments.json).await
+}
+
+/// Waits; exit 0 all done, else 5 unknown, 4 dead, 3 refused, the first that holds for any.
+pub(crate) async fn wait(arguments: WaitArguments, client: &Client) -> Result<u8, ClientError> {
+    for id in &arguments.ids {
+        if client.status(id).await?.is_none() {
+            eprintln!("booster: no job with the id `{id}` is known");
+            return Ok(EXIT_UNKNOWN);
+        }
+    }
+    wait_for(client, arguments.ids, Duration::from_secs(arguments.timeout), arguments.json).await
+}
+
+async fn wait_for(client: &Client, ids: Vec<String>, limit: Duration, json: bool) -> Result<u8, ClientError> {
+    let bar = progress_bar(ids.len() as u64);
+    let mut counts = [0_usize; 4];
+    let mut printed = Ok(());
+    let missing = client
+        .wait_each(ids, limit, |outcome| {
+            counts[OutcomeKind::ALL.iter().position(|kind| *kind == outcome.outcome).unwrap_or(0)] += 1;
+            bar.inc(1);
+            if printed.is_ok() {
+                printed = if json { print::line(&to_json(&outcome)) } else { Ok(()) };
+            }
+        })
+        .await?;
+    bar.finish_and_clear();
+    printed?;
+    let words: Vec<String> = OutcomeKind::ALL
+        .iter()
+        .zip(counts)
+        .map(|(kind, count)| format!("{count} {}", kind.as_str()))
+        .collect();
+    eprintln!("booster: {}, {} without an outcome", words.join(", "), missing.len());
+    let [_, refused, dead, cancelled] = counts;
+    Ok(match () {
+        () if !missing.is_empty() => EXIT_UNKNOWN,
+        () if dead + cancelled > 0 => EXIT_DEAD,
+        () if refused > 0 => EXIT_REFUSED,
+        () => 0,
+    })
+}
+
+/// Says what is known of one job.
+pub(crate) async fn status(arguments: &StatusArguments, client: &Client) -> Result<u8, ClientError> {
+    let Some(record) = client.status(&arguments.id).await? else {
+        eprintln!("booster: no job with the id `{}` is known", arguments.id);
+        return Ok(EXIT_UNKNOWN);
+    };
+    let outcome = record.outcome.as_ref();
+    if arguments.json {
+        let line = serde_json::json!({
+            "id": arguments.id, "queue": record.queue, "state": record.state, "attempts": record.attempts,
+            "enqueuedAt": record.enqueued_at, "worker": record.worker, "outcome": outcome,
+        });
+        print::line(&line.to_string())?;
+    } else {
+        print::line(&format!("{}  {} ({})", arguments.id, record.state, record.queue))?;
+        if let Some(outcome) = outcome {
+            print::line(&describe(outcome))?;
+        }
+    }
+    Ok(match outcome.map(|outcome| outcome.outcome) {
+        None | Some(OutcomeKind::Done) => 0,
+        Some(OutcomeKind::Refused) => EXIT_REFUSED,
+        Some(OutcomeKind::Dead | OutcomeKind::Cancelled) => EXIT_DEAD,
+    })
+}
+
+fn describe(outcome: &JobOutcome) -> String {
+    let reason = match (&outcome.refusal, &outcome.error) {
+        (Some(refusal), _) => refusal.get().to_owned(),
+        (_, Some(error)) => format!("{}: {}", error.code, error.message),
+        _ => String::new(),
+    };
+    format!(
+        "  by {} on {} in {:.3} ms after waiting {} ms, {} failed attempts  {reason}",
+        if outcome.booster.is_empty() { "no booster" } else { &outcome.booster },
+        outcome.worker,
+        outcome.latency_ms,
+        outcome.wait_ms,
+        outcome.attempts,
+    )
+    .trim_end()
+    .to_owned()
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress_bar(total: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+    }
+    let bar = ProgressBar::new(total);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} jobs, {per_sec}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn to_json(outcome: &JobOutcome) -> String {
+    // A plain struct with string keys: serialising it cannot fail.
+    serde_json::to_string(outcome).unwrap_or_default()
+}
+
+fn read_jobs(source: &str) -> Result<String, ClientError> {
+    let mut text = String::new();
+    if source == "-" {
+        std::io::stdin()
+            .take(MAX_FILE)
+            .read_to_string(&mut text)
+            .map_err(|error| ClientError::usage("standard input", error))?;
+    } else {
+        let file = std::fs::File::open(source).map_err(|error| ClientError::usage(source, error))?;
+        file.take(MAX_FILE).read_to_string(&mut text).map_err(|error| ClientError::usage(source, error))?;
+    }
+    Ok(text)
+}
+
+/// Parses every line before anything is sent; the first wrong one is named.
+fn parse_lines(text: &str, limit: usize) -> Result<Vec<Job>, ClientError> {
+    let mut jobs = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let job = Job::from_json_limited(line, limit)
+            .map_err(|error| ClientError::usage(format!("line {}", number + 1), error))?;
+        jobs.push(job);
+    }
+    if jobs.is_empty() {
+        return Err(ClientError::usage("jobs", "there are none; expected one JSON object a line"));
+    }
+    Ok(jobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let text = "{\"booster\":\"a\",\"input\":1}\n\n{\"booster\":\"a\"}\n";
+        let error = parse_lines(text, 1000).unwrap_err();
+        assert!(error.to_string().starts_with("line 3:"), "{error}");
+        assert_eq!(error.exit_status(), 2);
+        assert_eq!(parse_lines("\n", 1000).unwrap_err().exit_status(), 2);
+    }
+}

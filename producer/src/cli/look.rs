@@ -1,0 +1,162 @@
+//! `booster queues`, `pool` and `events`.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use redis::Value;
+
+use super::print;
+use crate::client::Client;
+use crate::error::ClientError;
+
+/// Arguments of `queues` and `pool`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `events`.
+#[derive(Debug, Args)]
+pub(crate) struct EventsArguments {
+    /// Go on printing as events come
+    #[arg(long)]
+    follow: bool,
+    /// Begin here: Unix milliseconds, or a time back such as 30s, 10m, 2h
+    #[arg(long, value_name = "T")]
+    since: Option<String>,
+    /// Print JSON; events always are
+    #[arg(long)]
+    json: bool,
+}
+
+/// Events read in one go.
+const PAGE: usize = 500;
+/// How often a follower looks for new events.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// Lists the queues.
+pub(crate) async fn queues(arguments: &Arguments, client: &Client) -> Result<u8, ClientError> {
+    let mut rows = Vec::new();
+    let mut list = Vec::new();
+    for queue in client.queues() {
+        let counts = queue.counts().await?;
+        let depth = counts.depth;
+        list.push(serde_json::json!({
+            "name": queue.name(), "waiting": depth.waiting, "delayed": depth.delayed, "running": depth.running,
+            "done": counts.done, "refused": counts.refused, "dead": counts.dead, "cancelled": counts.cancelled,
+            "deduplicated": counts.deduplicated, "deadKept": depth.dead, "oldestAgeMs": depth.oldest_age_ms,
+        }));
+        let numbers = [
+            depth.waiting,
+            depth.delayed,
+            depth.running,
+            counts.done,
+            counts.refused,
+            counts.dead,
+            counts.cancelled,
+        ];
+        let mut row = vec![queue.name().to_owned()];
+        row.extend(numbers.iter().map(ToString::to_string));
+        rows.push(row);
+    }
+    if arguments.json {
+        print::line(&serde_json::json!({ "queues": list }).to_string())?;
+    } else {
+        let head = ["queue", "waiting", "delayed", "running", "done", "refused", "dead", "cancelled"];
+        print::table(&head, &rows)?;
+    }
+    Ok(0)
+}
+
+/// Lists the slots of all living workers.
+pub(crate) async fn pool(arguments: &Arguments, client: &Client) -> Result<u8, ClientError> {
+    let slots = client.pool().await?;
+    if arguments.json {
+        let list: Vec<serde_json::Value> = slots
+            .iter()
+            .map(|(booster_id, fields)| {
+                let mut slot = serde_json::json!(fields);
+                slot["boosterId"] = serde_json::Value::from(booster_id.as_str());
+                slot
+            })
+            .collect();
+        print::line(&serde_json::json!({ "slots": list }).to_string())?;
+        return Ok(0);
+    }
+    let field = |fields: &HashMap<String, String>, name: &str| fields.get(name).cloned().unwrap_or_default();
+    let rows: Vec<Vec<String>> = slots
+        .iter()
+        .map(|(booster_id, fields)| {
+            let mut row = vec![booster_id.clone()];
+            row.extend(["status", "errorCount", "memoryUsage", "instanceId"].map(|name| field(fields, name)));
+            row
+        })
+        .collect();
+    print::table(&["slot", "status", "errors", "memory", "instance"], &rows)?;
+    Ok(0)
+}
+
+/// Prints events from the fleet's stream.
+pub(crate) async fn events(arguments: &EventsArguments, client: &Client) -> Result<u8, ClientError> {
+    let mut start = match &arguments.since {
+        Some(since) => begin(since)?.to_string(),
+        // Without a beginning a follower starts now, and a reader gets all that is kept.
+        None if arguments.follow => now_ms().to_string(),
+        None => "-".to_owned(),
+    };
+    loop {
+        let mut command = redis::cmd("XRANGE");
+        command.arg(client.keys().events()).arg(&start).arg("+").arg("COUNT").arg(PAGE);
+        let page: Vec<(String, HashMap<String, Value>)> = client.link().query("events", &command).await?;
+        for (entry, fields) in &page {
+            let event =
+                fields.get("event").and_then(|value| redis::from_redis_value::<String>(value.clone()).ok());
+            print::line(&event.unwrap_or_default())?;
+            start = format!("({entry}");
+        }
+        if page.len() < PAGE {
+            if !arguments.follow {
+                return Ok(0);
+            }
+            tokio::time::sleep(FOLLOW_EVERY).await;
+        }
+    }
+}
+
+fn begin(since: &str) -> Result<u64, ClientError> {
+    let wrong =
+        || ClientError::usage(format!("--since {since}"), "expected Unix milliseconds, or 30s, 10m, 2h");
+    let (number, unit) = since.split_at(since.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "" => return Ok(number),
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    Ok(now_ms().saturating_sub(number.saturating_mul(seconds * 1000)))
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_is_a_time_or_a_time_back() {
+        assert_eq!(begin("1700000000000").unwrap(), 1_700_000_000_000);
+        assert!(now_ms() - begin("10m").unwrap() >= 600_000);
+        for wrong in ["", "soon", "5d", "-3"] {
+            assert_eq!(begin(wrong).unwrap_err().exit_status(), 2, "{wrong}");
+        }
+    }
+}

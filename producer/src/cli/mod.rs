@@ -1,0 +1,166 @@
+//! The `booster` command line. Machine output goes to stdout, everything else to stderr.
+
+mod apply;
+mod jobs;
+mod look;
+mod print;
+mod up;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use booster_core::Config;
+use booster_state::{Metrics, Series, Telemetry};
+use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::gateway;
+
+/// Exit status of `status` and `wait` for a refused job.
+pub const EXIT_REFUSED: u8 = 3;
+/// Exit status for a dead or cancelled job.
+pub const EXIT_DEAD: u8 = 4;
+/// Exit status for an unknown id, or one without an outcome in time.
+pub const EXIT_UNKNOWN: u8 = 5;
+
+/// Runs code-edit jobs in a fleet of sandboxes.
+#[derive(Debug, Parser)]
+#[command(name = "booster", version)]
+struct Cli {
+    #[command(flatten)]
+    fleet: Fleet,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which fleet.
+#[derive(Debug, Args)]
+struct Fleet {
+    /// Configuration file (JSON: sections wasm, redis, booster)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Redis address: redis://, rediss:// or unix:// [environment: REDIS_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    redis_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Applies one edit in this process, without Redis
+    Apply(apply::Arguments),
+    /// Runs a private Redis, workers and the gateway on this machine until Ctrl-C
+    Up(up::Arguments),
+    /// Submits jobs, one JSON object a line
+    Submit(jobs::SubmitArguments),
+    /// Says what is known of a job (exit 0 done, 3 refused, 4 dead, 5 unknown)
+    Status(jobs::StatusArguments),
+    /// Waits for jobs (exit 0 all done, 3 refused, 4 dead, 5 unknown or not in time)
+    Wait(jobs::WaitArguments),
+    /// Lists the queues
+    Queues(look::Arguments),
+    /// Lists the slots of all living workers
+    Pool(look::Arguments),
+    /// Prints lifecycle events, one JSON object a line
+    Events(look::EventsArguments),
+    /// Runs the HTTP gateway
+    Serve(ServeArguments),
+}
+
+#[derive(Debug, Args)]
+struct ServeArguments {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: String,
+}
+
+/// Parses, runs and turns the result into an exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("BOOSTER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| ClientError::machine("the runtime", error))
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("booster: {error}");
+            ExitCode::from(error.exit_status())
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<u8, ClientError> {
+    let config = cli.fleet.configuration()?;
+    match cli.command {
+        Command::Apply(arguments) => apply::run(arguments, &config).await,
+        Command::Up(arguments) => up::run(arguments, config).await,
+        Command::Submit(arguments) => jobs::submit(arguments, &Client::connect(config)?).await,
+        Command::Status(arguments) => jobs::status(&arguments, &Client::connect(config)?).await,
+        Command::Wait(arguments) => jobs::wait(arguments, &Client::connect(config)?).await,
+        Command::Queues(arguments) => look::queues(&arguments, &Client::connect(config)?).await,
+        Command::Pool(arguments) => look::pool(&arguments, &Client::connect(config)?).await,
+        Command::Events(arguments) => look::events(&arguments, &Client::connect(config)?).await,
+        Command::Serve(arguments) => serve(&arguments, config).await,
+    }
+}
+
+impl Fleet {
+    fn configuration(&self) -> Result<Config, ClientError> {
+        let file = match &self.config {
+            None => None,
+            Some(path) => Some(
+                std::fs::read_to_string(path)
+                    .map_err(|error| ClientError::usage(path.display().to_string(), error))?,
+            ),
+        };
+        let mut config = Config::load(file.as_deref(), |name| std::env::var(name).ok())?;
+        if let Some(url) = &self.redis_url {
+            config.set("redis.url", &Value::String(url.clone()), "--redis-url")?;
+        }
+        Ok(config)
+    }
+}
+
+async fn serve(arguments: &ServeArguments, config: Config) -> Result<u8, ClientError> {
+    let listener = listen(&arguments.listen).await?;
+    let (client, metrics) = gateway_parts(config)?;
+    eprintln!("booster: gateway on http://{}", print::address(&listener));
+    gateway::run(client, metrics, listener, terminated()).await?;
+    Ok(0)
+}
+
+/// A client that counts what it does, and its metrics.
+fn gateway_parts(config: Config) -> Result<(Client, Arc<Metrics>), ClientError> {
+    let metrics = Arc::new(Metrics::new([])?);
+    metrics.set(Series::BuildInfo, &[env!("CARGO_PKG_VERSION"), booster_engine::WASMTIME_VERSION], 1.0);
+    // The gateway has no pool, so the outbox of pool events stays empty.
+    let (telemetry, _outbox) = Telemetry::new(Arc::clone(&metrics));
+    Ok((Client::connect_observed(config, telemetry)?, metrics))
+}
+
+async fn listen(address: &str) -> Result<TcpListener, ClientError> {
+    TcpListener::bind(address).await.map_err(|error| ClientError::usage(format!("--listen {address}"), error))
+}
+
+/// Resolves at SIGTERM or Ctrl-C.
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without signal handlers the system's default applies: the process ends.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

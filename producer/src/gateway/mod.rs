@@ -1,0 +1,200 @@
+//! The HTTP gateway: submit jobs and get their outcomes.
+
+mod problem;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use booster_core::Job;
+use booster_core::outcome::JobOutcome;
+use booster_queue::Record;
+use booster_state::Metrics;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::net::TcpListener;
+
+use crate::client::Client;
+use crate::error::ClientError;
+pub use problem::Problem;
+
+/// Most jobs of one request.
+pub const MAX_JOBS: usize = 1000;
+/// Longest wait of one request, seconds.
+pub const MAX_WAIT_S: u64 = 300;
+/// Largest body of one request: a full job and what is around it, or many small ones.
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
+#[derive(Clone)]
+struct Gateway {
+    client: Client,
+    metrics: Arc<Metrics>,
+}
+
+/// Serves until `shutdown` resolves; requests that are being answered are finished.
+///
+/// # Errors
+/// [`ClientError::Machine`] when the listener fails.
+pub async fn run(
+    client: Client,
+    metrics: Arc<Metrics>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ClientError> {
+    let limit = MAX_BODY.max(client.config().redis.max_job_bytes + 64 * 1024);
+    let router = Router::new()
+        .route("/v1/jobs", post(submit))
+        .route("/v1/jobs/{id}", get(job))
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(render_metrics))
+        .fallback(unknown_path)
+        .layer(DefaultBodyLimit::max(limit))
+        .with_state(Gateway { client, metrics });
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown)
+        .await
+        .map_err(|error| ClientError::machine("the HTTP gateway", error))
+}
+
+/// One job's answer to a submit.
+#[derive(Debug, Serialize)]
+struct Accepted {
+    id: String,
+    queue: &'static str,
+    accepted: bool,
+}
+
+async fn submit(
+    State(gateway): State<Gateway>,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            let code = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                "body_too_large"
+            } else {
+                "body_unreadable"
+            };
+            return Problem::new(rejection.status(), code, rejection.body_text()).into_response();
+        }
+    };
+    match accept(&gateway.client, &body).await {
+        Ok(answer) => answer,
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+async fn accept(client: &Client, body: &[u8]) -> Result<Response, ClientError> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| ClientError::usage("body", format!("not UTF-8: {error}")))?;
+    let many = text.trim_start().starts_with('[');
+    let jobs = if many { parse_many(client, text)? } else { vec![parse_one(client, text)?] };
+    let queues: Vec<&'static str> = jobs.iter().map(|job| job.priority.as_str()).collect();
+    let submitted = client.submit_many(jobs, None, false).await?;
+    let mut answers: Vec<Accepted> = submitted
+        .into_iter()
+        .zip(queues)
+        .map(|(submitted, queue)| Accepted { id: submitted.id, queue, accepted: submitted.accepted })
+        .collect();
+    let status = StatusCode::ACCEPTED;
+    Ok(match (many, answers.pop()) {
+        (false, Some(one)) => (status, Json(one)).into_response(),
+        (_, last) => {
+            answers.extend(last);
+            (status, Json(serde_json::json!({ "jobs": answers }))).into_response()
+        }
+    })
+}
+
+fn parse_one(client: &Client, text: &str) -> Result<Job, ClientError> {
+    Ok(Job::from_json_limited(text, client.config().redis.max_job_bytes)?)
+}
+
+fn parse_many(client: &Client, text: &str) -> Result<Vec<Job>, ClientError> {
+    let texts: Vec<&RawValue> = serde_json::from_str(text)
+        .map_err(|error| ClientError::usage("body", format!("not a JSON array of jobs: {error}")))?;
+    if texts.is_empty() || texts.len() > MAX_JOBS {
+        let detail = format!("{} jobs; a request takes 1 to {MAX_JOBS}", texts.len());
+        return Err(ClientError::usage("body", detail));
+    }
+    texts.iter().map(|text| parse_one(client, text.get())).collect()
+}
+
+#[derive(Debug, Deserialize)]
+struct Wait {
+    wait: Option<String>,
+}
+
+/// What is told of a job.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JobView {
+    id: String,
+    queue: String,
+    state: String,
+    enqueued_at: u64,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<JobOutcome>,
+}
+
+async fn job(State(gateway): State<Gateway>, Path(id): Path<String>, Query(wait): Query<Wait>) -> Response {
+    match look_up(&gateway.client, &id, wait.wait.as_deref()).await {
+        Ok(Some(record)) => Json(view(id, record)).into_response(),
+        Ok(None) => {
+            let detail =
+                format!("no job with the id `{id}` is known; finished jobs are kept for redis.ttl seconds");
+            Problem::new(StatusCode::NOT_FOUND, "job_unknown", detail).into_response()
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+fn view(id: String, record: Record) -> JobView {
+    JobView {
+        id,
+        queue: record.queue,
+        state: record.state,
+        enqueued_at: record.enqueued_at,
+        attempts: record.attempts,
+        outcome: record.outcome,
+    }
+}
+
+async fn look_up(client: &Client, id: &str, wait: Option<&str>) -> Result<Option<Record>, ClientError> {
+    let record = client.status(id).await?;
+    let Some(wait) = wait else { return Ok(record) };
+    let seconds: u64 = wait.parse().ok().filter(|seconds| *seconds <= MAX_WAIT_S).ok_or_else(|| {
+        ClientError::usage(format!("wait={wait}"), format!("expected seconds from 0 to {MAX_WAIT_S}"))
+    })?;
+    if record.as_ref().is_some_and(|record| record.outcome.is_some()) {
+        return Ok(record);
+    }
+    client.wait(id, Duration::from_secs(seconds)).await?;
+    client.status(id).await
+}
+
+async fn healthz(State(gateway): State<Gateway>) -> Response {
+    match gateway.client.ping().await {
+        Ok(()) => (StatusCode::OK, "ok\n").into_response(),
+        Err(error) => Problem::from(ClientError::from(error)).into_response(),
+    }
+}
+
+async fn render_metrics(State(gateway): State<Gateway>) -> Response {
+    match gateway.metrics.render() {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => Problem::from(ClientError::from(error)).into_response(),
+    }
+}
+
+async fn unknown_path() -> Problem {
+    let detail = "no such path; there are POST /v1/jobs, GET /v1/jobs/{id}, /healthz and /metrics";
+    Problem::new(StatusCode::NOT_FOUND, "path_unknown", detail)
+}

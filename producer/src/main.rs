@@ -1,0 +1,7 @@
+//! `booster`: the command line of Booster Fleet.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    booster_producer::cli::main()
+}

@@ -1,0 +1,133 @@
+//! Waiting for outcomes: by announcement, with a slow look as a safety net.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use booster_core::outcome::JobOutcome;
+use booster_queue::{Queue, QueueError, Watched};
+use futures_util::StreamExt;
+use redis::aio::PubSub;
+use tokio::time::{Instant, timeout_at};
+
+use crate::client::Client;
+use crate::error::ClientError;
+
+/// How often everything that is still missing is looked up, announced or not.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Channels of one SUBSCRIBE.
+const SUBSCRIBE_MANY: usize = 500;
+/// Announcements handled in one go.
+const MANY: usize = 500;
+
+/// Waits for a set of jobs.
+pub(crate) struct Waiter<'a> {
+    client: &'a Client,
+    queues: Vec<Queue>,
+    missing: HashSet<String>,
+}
+
+impl<'a> Waiter<'a> {
+    pub(crate) fn new(client: &'a Client, ids: Vec<String>) -> Self {
+        Self { client, queues: client.queues(), missing: ids.into_iter().collect() }
+    }
+
+    /// Waits until all have ended or the time is over; returns what is missing then.
+    pub(crate) async fn run(
+        mut self,
+        limit: Duration,
+        mut each: impl FnMut(JobOutcome),
+    ) -> Result<Vec<String>, ClientError> {
+        let deadline = Instant::now() + limit;
+        let mut subscriber = None;
+        while !self.missing.is_empty() {
+            match self.round(&mut subscriber, deadline, &mut each).await {
+                Ok(()) => {}
+                Err(error) if error.is_retryable() && Instant::now() < deadline => {
+                    subscriber = None;
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if Instant::now() >= deadline {
+                break;
+            }
+        }
+        Ok(self.missing.into_iter().collect())
+    }
+
+    /// Looks everything up, then listens for a while.
+    async fn round(
+        &mut self,
+        subscriber: &mut Option<PubSub>,
+        deadline: Instant,
+        each: &mut impl FnMut(JobOutcome),
+    ) -> Result<(), QueueError> {
+        // Announcements are subscribed to before the look, so that none falls between the two.
+        let listening = match subscriber {
+            Some(listening) => listening,
+            None => subscriber.insert(self.subscribe().await?),
+        };
+        let ids: Vec<String> = self.missing.iter().cloned().collect();
+        self.look(&ids, each).await?;
+        let until = deadline.min(Instant::now() + LOOK_EVERY);
+        let mut messages = listening.on_message().ready_chunks(MANY);
+        while !self.missing.is_empty() {
+            match timeout_at(until, messages.next()).await {
+                Err(_) => return Ok(()),
+                Ok(None) => return Err(QueueError::Unreachable { detail: "the subscription ended".into() }),
+                Ok(Some(chunk)) => {
+                    let ids: Vec<String> =
+                        chunk.iter().filter_map(|m| announced(m.get_channel_name())).collect();
+                    self.look(&ids, each).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn subscribe(&self) -> Result<PubSub, QueueError> {
+        let mut subscriber = self.client.link().subscriber().await?;
+        let channels: Vec<String> = self
+            .queues
+            .iter()
+            .flat_map(|queue| self.missing.iter().map(|id| queue.keys().done_channel(id)))
+            .collect();
+        for chunk in channels.chunks(SUBSCRIBE_MANY) {
+            subscriber
+                .subscribe(chunk)
+                .await
+                .map_err(|error| QueueError::Unreachable { detail: error.to_string() })?;
+        }
+        Ok(subscriber)
+    }
+
+    /// Reports those of `ids` that have ended. A job that no queue knows yet may still come by plain XADD.
+    async fn look(&mut self, ids: &[String], each: &mut impl FnMut(JobOutcome)) -> Result<(), QueueError> {
+        for queue in &self.queues {
+            let wanted: Vec<String> = ids.iter().filter(|id| self.missing.contains(*id)).cloned().collect();
+            for (id, watched) in wanted.iter().zip(queue.watch(&wanted).await?) {
+                if let Watched::Ended(outcome) = watched {
+                    self.missing.remove(id);
+                    each(*outcome);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The job's id at the end of a channel's name: everything after the `done:` that follows the queue's tag.
+fn announced(channel: &str) -> Option<String> {
+    channel.split_once("}:done:").map(|(_, id)| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_with_colons_is_found_whole() {
+        let channel = booster_core::Keys::new("swarm:phase-5:").queue("normal").done_channel("a:done:b");
+        assert_eq!(announced(&channel).as_deref(), Some("a:done:b"));
+    }
+}

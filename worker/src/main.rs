@@ -1,0 +1,68 @@
+//! `booster-worker`: parse, bind, run, drain.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use booster_worker::{Options, Worker, WorkerError, run, worker_id};
+use clap::Parser;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    log_to_stderr(options.log_json);
+    match start(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("booster-worker: {error}");
+            ExitCode::from(error.exit_status())
+        }
+    }
+}
+
+fn log_to_stderr(json: bool) {
+    let filter =
+        EnvFilter::try_from_env("BOOSTER_LOG").unwrap_or_else(|_| EnvFilter::new("info,apalis_core=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { builder.json().init() } else { builder.init() }
+}
+
+fn start(options: &Options) -> Result<(), WorkerError> {
+    let config = options.configuration(|name| std::env::var(name).ok())?;
+    let queues = options.queue_names()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| WorkerError::Stopped { detail: error.to_string() })?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(&options.listen).await.map_err(|error| WorkerError::Listen {
+            address: options.listen.clone(),
+            detail: error.to_string(),
+        })?;
+        let drain = Duration::from_secs(options.drain);
+        let worker = Worker { id: worker_id(), config, queues, listener, drain };
+        run(worker, terminated()).await
+    })
+}
+
+/// Resolves at the first SIGTERM or Ctrl-C; a second one ends the process at once.
+async fn terminated() {
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without signal handlers the system's default applies: the process ends.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+}

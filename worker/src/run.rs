@@ -1,0 +1,223 @@
+//! Building a worker from its parts, running it and draining it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use apalis::prelude::{Data, Monitor, ParallelizeExt, WorkerBuilder, WorkerBuilderExt};
+use booster_core::event::PoolUpdated;
+use booster_core::{Catalogue, Config, Event, Job, Keys};
+use booster_engine::{Pool, PoolConfig, Registry, Runtime, default_modules_dir};
+use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link};
+use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, follow_events};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::error::WorkerError;
+use crate::handler::{ByRegistry, Handler, refresh_fleet};
+use crate::http::{Health, router};
+
+/// What [`run`] needs.
+#[derive(Debug)]
+pub struct Worker {
+    /// This process's unique name; see [`worker_id`].
+    pub id: String,
+    /// The fleet's configuration.
+    pub config: Config,
+    /// The queues to serve.
+    pub queues: Vec<String>,
+    /// Where `/metrics`, `/healthz` and `/readyz` are served.
+    pub listener: TcpListener,
+    /// How long running jobs may finish once the shutdown has begun.
+    pub drain: Duration,
+}
+
+/// A name that no other process start has: host, process id and a random part.
+pub fn worker_id() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String =
+        host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect();
+    let host = if host.is_empty() { "host".to_owned() } else { host };
+    format!("{host}-{}-{:08x}", std::process::id(), rand::random::<u32>())
+}
+
+/// Runs a worker until `shutdown` resolves, then drains it: fetching stops at once, what was fetched and not
+/// started is handed back, what runs may finish within the drain time.
+///
+/// # Errors
+/// A [`WorkerError`] when the worker cannot start. Redis may be away at any time, also at the start.
+pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> Result<(), WorkerError> {
+    let Worker { id, config, queues, listener, drain } = worker;
+    let listen = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    let (runtime, registry) = load_boosters(&config).await?;
+    let registry = Arc::new(registry);
+    let telemetry_parts = telemetry(&config, registry.catalogue())?;
+    let (telemetry, outbox) = (telemetry_parts.0, telemetry_parts.1);
+    let keys = Keys::new(config.redis.key_prefix.clone());
+    let link = Link::open(&config.redis.url, Arc::clone(&telemetry) as _)?;
+    let pool = start_pool(&id, &config, runtime, &telemetry)?;
+
+    let (fleet_sender, fleet) = watch::channel(Catalogue::default());
+    tokio::spawn(refresh_fleet(link.clone(), keys.clone(), fleet_sender));
+    let admission = Arc::new(ByRegistry { registry: Arc::clone(&registry), fleet });
+    let consumer_config = ConsumerConfig {
+        worker: id.clone(),
+        queues: queues.clone(),
+        slots: config.wasm.pool_size,
+        config: config.clone(),
+    };
+    let (consumer, backend) = Consumer::start(link.clone(), consumer_config, admission);
+
+    let (stop_sender, stop) = watch::channel(false);
+    let stopped = move || {
+        let mut stop = stop.clone();
+        async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+    };
+    let bus = Bus::new(link.clone(), keys, config.redis.max_events);
+    let bus_task = tokio::spawn(bus.run(outbox, Arc::clone(telemetry.metrics())));
+    let writer = StateWriter::new(link.clone(), &config, pool.clone(), Arc::clone(&telemetry));
+    let version = env!("CARGO_PKG_VERSION");
+    let profile = Profile::new(link.clone(), &config, &id, registry.catalogue(), version, &listen);
+    let metrics = Arc::clone(telemetry.metrics());
+    let background = [
+        tokio::spawn(writer.run(stopped())),
+        tokio::spawn(profile.run(stopped())),
+        tokio::spawn(follow_events(link, config.clone(), queues.clone(), id.clone(), metrics, stopped())),
+    ];
+    let health = Health { telemetry: Arc::clone(&telemetry), consumer: consumer.clone(), pool: pool.clone() };
+    let server = axum::serve(listener, router(health)).with_graceful_shutdown(stopped());
+    let server = tokio::spawn(async move { server.await });
+
+    announce(&telemetry, &id, &pool, "started");
+    info!(worker = id, %listen, slots = pool.size(), queues = queues.join(","), "worker started");
+    let timeout = Duration::from_millis(config.wasm.task_timeout_ms);
+    let handler = Arc::new(Handler { registry, pool: pool.clone(), default_timeout: timeout });
+    let result = serve(&id, handler, backend, &consumer, shutdown, drain).await;
+
+    announce(&telemetry, &id, &pool, "stopped");
+    // The last events go out before the state is removed.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let _ = stop_sender.send(true);
+    for task in background {
+        let _ = tokio::time::timeout(Duration::from_secs(2), task).await;
+    }
+    let _ = tokio::time::timeout(Duration::from_secs(2), server).await;
+    bus_task.abort();
+    info!(worker = id, "worker stopped");
+    result
+}
+
+async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), WorkerError> {
+    let (slots, memory_limit) = (config.wasm.pool_size, config.wasm.memory_limit);
+    let dir = match config.wasm.modules.as_str() {
+        "" => default_modules_dir(),
+        dir => PathBuf::from(dir),
+    };
+    let load = move || {
+        let runtime = Runtime::new(slots, memory_limit)?;
+        let registry = Registry::load_dir(&runtime, &dir)?;
+        Ok::<_, WorkerError>((runtime, registry))
+    };
+    let (runtime, registry) = tokio::task::spawn_blocking(load)
+        .await
+        .map_err(|error| WorkerError::Stopped { detail: error.to_string() })??;
+    for booster in registry.boosters() {
+        let (booster_name, digest) = (booster.reference(), booster.digest());
+        match booster.cold_reason() {
+            None => info!(booster = booster_name, digest, "booster loaded"),
+            Some(reason) => {
+                warn!(booster = booster_name, digest, reason, "booster loaded without a warm snapshot")
+            }
+        }
+    }
+    if !runtime.fast_reset() {
+        warn!("this kernel lacks PAGEMAP_SCAN (Linux 6.7): several workers scale better than several slots");
+    }
+    Ok((runtime, registry))
+}
+
+fn telemetry(
+    config: &Config,
+    catalogue: &Catalogue,
+) -> Result<(Arc<Telemetry>, tokio::sync::mpsc::Receiver<Event>), WorkerError> {
+    let names = catalogue.manifests().map(|manifest| manifest.name.clone());
+    let metrics = Arc::new(Metrics::new(names)?);
+    let versions = [env!("CARGO_PKG_VERSION"), booster_engine::WASMTIME_VERSION];
+    metrics.set(Series::BuildInfo, &versions, 1.0);
+    metrics.set(Series::WasmMemoryLimit, &[], config.wasm.memory_limit as f64);
+    Ok(Telemetry::new(metrics))
+}
+
+fn start_pool(
+    id: &str,
+    config: &Config,
+    runtime: Arc<Runtime>,
+    telemetry: &Arc<Telemetry>,
+) -> Result<Pool, WorkerError> {
+    let pool = PoolConfig {
+        worker: id.to_owned(),
+        slots: config.wasm.pool_size,
+        memory_limit: config.wasm.memory_limit,
+        max_output: config.redis.max_job_bytes,
+        auto_recovery: config.booster.auto_recovery,
+    };
+    Ok(Pool::start(runtime, pool, Arc::clone(telemetry) as _)?)
+}
+
+/// Runs apalis' worker until the shutdown, and drains it.
+async fn serve(
+    id: &str,
+    handler: Arc<Handler>,
+    backend: JobBackend,
+    consumer: &Consumer,
+    shutdown: impl Future<Output = ()> + Send,
+    drain: Duration,
+) -> Result<(), WorkerError> {
+    let name = id.to_owned();
+    let backend = Mutex::new(Some(backend));
+    let monitor = Monitor::new().register(move |_| {
+        let handler = Arc::clone(&handler);
+        // apalis asks once: the backend never fails, so the worker is never made anew.
+        let backend = backend.lock().unwrap_or_else(PoisonError::into_inner).take();
+        WorkerBuilder::new(name.as_str())
+            .backend(backend.expect("the worker is built once"))
+            .enable_tracing()
+            .catch_panic()
+            .parallelize(tokio::spawn)
+            .build(move |job: Job, claim: Data<Claim>| {
+                let handler = Arc::clone(&handler);
+                async move { handler.run(job, claim.0).await }
+            })
+    });
+    let (begun_sender, begun) = tokio::sync::oneshot::channel();
+    let signal = async {
+        shutdown.await;
+        consumer.stop_fetching();
+        let _ = begun_sender.send(());
+        Ok(())
+    };
+    let monitor = monitor.run_with_signal(signal);
+    tokio::pin!(monitor);
+    let deadline = async {
+        // A shutdown that never comes leaves the deadline waiting for ever.
+        if begun.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        result = &mut monitor => result.map_err(|error| WorkerError::Stopped { detail: error.to_string() }),
+        () = deadline => {
+            warn!(running = consumer.in_flight(), "the drain time is over; other workers will run what is left");
+            Ok(())
+        }
+    }
+}
+
+fn announce(telemetry: &Telemetry, id: &str, pool: &Pool, change: &'static str) {
+    let event = PoolUpdated { worker_id: id.to_owned(), slots: pool.size(), change };
+    telemetry.publish(Event::PoolUpdated(event));
+}
