@@ -17,7 +17,7 @@ shipped="apply examples/noop examples/faulty"
 # A hash of everything that a booster is made from.
 hash_inputs() {
     cd "$root"
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2046
     find Cargo.toml wit crates/booster-apply/Cargo.toml crates/booster-apply/src guests/Cargo.toml \
         guests/Cargo.lock guests/build.sh guests/toolchain.sh guests/componentize \
         $(for dir in $shipped; do echo "guests/$dir"; done) \
@@ -65,8 +65,9 @@ build_modules() (
     links=target.$wasm_target.tree-sitter-language
     # Panic messages name source files: the same names on every machine.
     separator=$(printf '\037')
-    remap="--remap-path-prefix=$root=/fleet"
-    export CARGO_ENCODED_RUSTFLAGS="$remap$separator--remap-path-prefix=$(dirname "$headers")=/crates"
+    crates=$(dirname "$headers")
+    remap="--remap-path-prefix=$root=/fleet$separator--remap-path-prefix=$crates=/crates"
+    export "CARGO_ENCODED_RUSTFLAGS=$remap"
     set -- --config "$links.wasm-headers='$headers/wasm/include'" --config "$links.wasm-src='$no_libc'"
     set -- "$@" build --release --locked --target "$wasm_target" --target-dir "$guests/target"
     cd "$guests"
@@ -87,7 +88,7 @@ build_componentize() (
     echo "$guests/target/host/debug/componentize"
 )
 
-inputs=$(hash_inputs)
+inputs="$(hash_inputs) ${GUESTS_COMPILER:-any}"
 if is_current; then
     echo "guests are up to date"
     exit 0
@@ -100,7 +101,10 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 sh "$root/scripts/install-deps.sh" guests
-find_c_compiler
+find_c_compiler || {
+    echo "no clang with llvm-ar was found that can make WebAssembly" >&2
+    exit 1
+}
 echo "building the guests (a first build takes a few minutes)" >&2
 build_modules
 componentize=$(build_componentize)

@@ -22,9 +22,10 @@ find_c_compiler() {
     for version in -16 '' -22 -21 -20 -19 -18 -17 -15 -14; do
         wasm_cc=clang$version
         wasm_ar=llvm-ar$version
-        command -v "$wasm_cc" >/dev/null && command -v "$wasm_ar" >/dev/null || continue
         # Some vendors' clang cannot make WebAssembly.
-        "$wasm_cc" --print-targets 2>/dev/null | grep -qw wasm32 && return 0
+        if command -v "$wasm_ar" >/dev/null && "$wasm_cc" --print-targets 2>/dev/null | grep -qw wasm32; then
+            return 0
+        fi
     done
     return 1
 }

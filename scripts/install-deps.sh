@@ -24,6 +24,11 @@ die() {
     exit 1
 }
 
+usage() {
+    echo "install-deps: $*; known are guests, redis, prometheus, cargo-deny" >&2
+    exit 2
+}
+
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
@@ -52,7 +57,7 @@ apt_get() {
 
 # Installs those of the named packages that are missing.
 install_packages() {
-    command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+    command -v apt-get >/dev/null ||
         die "this is no Debian; install what these Debian packages contain: $*"
     missing=$(missing_packages "$@" | tr '\n' ' ')
     [ -n "$missing" ] || return 0
@@ -96,7 +101,7 @@ install_guests() {
     find_c_compiler || install_packages $c_packages
 }
 
-[ $# -gt 0 ] || die "name at least one of: guests redis prometheus cargo-deny"
+[ $# -gt 0 ] || usage "no group is named"
 for group in "$@"; do
     case $group in
     guests) install_guests ;;
@@ -105,6 +110,6 @@ for group in "$@"; do
     cargo-deny)
         command -v cargo-deny >/dev/null || cargo install --quiet --locked "cargo-deny@$cargo_deny_version"
         ;;
-    *) die "unknown group $group; known are guests, redis, prometheus, cargo-deny" ;;
+    *) usage "unknown group $group" ;;
     esac
 done

@@ -128,7 +128,7 @@ async fn run(options: &Options, slot: &mut Option<Fleet>) -> Result<bool, Client
     }
     report::speed(&outcomes, &by_id, last_edit - start);
     for deviation in &deviations {
-        println!("deviation: {deviation}");
+        report::deviation(deviation);
     }
     report::closing(total, &outcomes, lost.len());
     Ok(deviations.is_empty() && lost.is_empty() && outcomes.len() == total)

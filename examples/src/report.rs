@@ -136,6 +136,11 @@ pub(crate) fn speed(outcomes: &[JobOutcome], cases: &HashMap<String, &Case>, ela
     );
 }
 
+/// Prints how an outcome differs from what was expected.
+pub(crate) fn deviation(text: &str) {
+    println!("deviation: {text}");
+}
+
 /// Prints the books: what was submitted is what ended, or it is lost.
 pub(crate) fn closing(submitted: usize, outcomes: &[JobOutcome], lost: usize) {
     let count = |kind| outcomes.iter().filter(|outcome| outcome.outcome == kind).count();

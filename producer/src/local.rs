@@ -199,6 +199,11 @@ impl LocalWorker {
         end(self.child, limit).await
     }
 
+    /// Waits for its end without asking for it; its exit status, or `None` when it had to be killed.
+    pub async fn wait(mut self, limit: Duration) -> Option<i32> {
+        wait_or_kill(&mut self.child, limit).await
+    }
+
     /// Waits until it has registered in Redis and takes jobs.
     ///
     /// # Errors
@@ -278,6 +283,10 @@ fn send(child: &Child, signal: Signal) {
 /// SIGTERM, then SIGKILL when `limit` is over.
 async fn end(mut child: Child, limit: Duration) -> Option<i32> {
     send(&child, Signal::TERM);
+    wait_or_kill(&mut child, limit).await
+}
+
+async fn wait_or_kill(child: &mut Child, limit: Duration) -> Option<i32> {
     match tokio::time::timeout(limit, child.wait()).await {
         Ok(status) => status.ok().and_then(|status| status.code()),
         Err(_) => {

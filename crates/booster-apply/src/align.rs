@@ -4,7 +4,7 @@
 //! for free. Forward and backward scores together give every placement of a marker that comes near the best, so
 //! that the caller can see whether the best one is the only one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::similarity::line_similarity;
 use crate::text::{indent_of, is_blank};
@@ -19,7 +19,13 @@ const MAX_RESULTS: usize = 10;
 const REACH: i32 = 160;
 
 /// What the first of several lines costs that go.
-const FIRST_DELETED: i32 = 70;
+const FIRST_DELETED: i32 = 110;
+/// The same where nothing but brackets is shown before them: what goes may as well be what the marker stands for.
+const FIRST_DELETED_WEAK: i32 = 70;
+/// What it costs that a line goes which its segment shows: the nearest one is meant to be found.
+const SHOWN_DELETED: i32 = 45;
+/// What a result costs whose brackets do not balance as the original's do.
+const UNBALANCED: i32 = 80;
 /// How much of that is given back when new lines come for them: a replacement is as usual as an insertion.
 const REPLACED: i32 = 65;
 /// What a segment between two markers costs that shows no change: it would not have been shown.
@@ -69,10 +75,12 @@ enum State {
     Deleting = 2,
     /// The same after new lines came for the deleted ones.
     Replacing = 3,
+    /// After a marker and found lines that say nothing, such as a closing bracket.
+    Weak = 4,
 }
 
 /// How many states there are.
-const STATES: usize = 4;
+const STATES: usize = 5;
 
 impl State {
     /// Whether lines of the original have just gone.
@@ -89,14 +97,13 @@ impl State {
     }
 
     /// States in which a line of the original may go.
-    const DELETABLE: [State; 3] = [State::Paired, State::Deleting, State::Replacing];
+    const DELETABLE: [State; 4] = [State::Paired, State::Deleting, State::Replacing, State::Weak];
 
-    const ALL: [State; STATES] = [
-        State::Fresh,
-        State::Paired,
-        State::Deleting,
-        State::Replacing,
-    ];
+    /// States in which a marker may follow.
+    const BEFORE_MARKER: [State; 3] = [State::Fresh, State::Weak, State::Paired];
+
+    const ALL: [State; STATES] =
+        [State::Fresh, State::Paired, State::Deleting, State::Replacing, State::Weak];
 }
 
 struct Line {
@@ -116,6 +123,10 @@ struct Aligner<'a> {
     o: Vec<Line>,
     /// Pairs of an edit line and an original line that is a changed form of it, with their score.
     changed: HashMap<(usize, usize), i32>,
+    /// The segment of each edit line, and one more for the end.
+    segments: Vec<usize>,
+    /// The telling lines of each segment, by segment and text.
+    shown: HashSet<(usize, usize)>,
     /// For each original line the indentation of the first line from there on that is not blank.
     next_indent: Vec<usize>,
     width: usize,
@@ -154,19 +165,29 @@ impl<'a> Aligner<'a> {
         for known in &o {
             *counts.entry(known.text).or_default() += 1;
         }
-        for l in &mut e {
-            if l.telling && counts.get(&l.text) == Some(&1) {
-                l.weight += 50;
+        let mut segments = Vec::with_capacity(e.len() + 1);
+        let mut shown = HashSet::new();
+        for (l, line) in e.iter().zip(edit) {
+            let segment = segments.last().copied().unwrap_or(0) + usize::from(line.marker);
+            segments.push(segment);
+            if l.telling {
+                shown.insert((segment, l.text));
+            }
+        }
+        segments.push(segments.last().copied().unwrap_or(0));
+        for l in e.iter_mut().filter(|l| l.telling) {
+            match counts.get(&l.text) {
+                Some(1) => l.weight += 50,
+                // A line that stands in many places says little about where it belongs.
+                Some(&many) => l.weight = (l.weight / many.clamp(1, 5) as i32).max(40),
+                None => {}
             }
         }
         let mut next_indent = vec![usize::MAX; o.len() + 1];
         for index in (0..o.len()).rev() {
             let blank = original.get(index).is_some_and(|l| is_blank(l));
-            let value = if blank {
-                next_indent.get(index + 1).copied()
-            } else {
-                o.get(index).map(|l| l.indent)
-            };
+            let value =
+                if blank { next_indent.get(index + 1).copied() } else { o.get(index).map(|l| l.indent) };
             if let (Some(slot), Some(value)) = (next_indent.get_mut(index), value) {
                 *slot = value;
             }
@@ -179,6 +200,8 @@ impl<'a> Aligner<'a> {
             e,
             o,
             changed,
+            segments,
+            shown,
             next_indent,
             forward: Vec::new(),
             backward: Vec::new(),
@@ -223,27 +246,36 @@ impl<'a> Aligner<'a> {
         }
     }
 
-    /// What it costs that line `j` goes; the first of several costs more, as fewer gaps explain more.
-    fn delete_cost(&self, j: usize, state: State) -> i32 {
-        let opening = if state.is_gone() { 0 } else { FIRST_DELETED };
-        self.o.get(j).map_or(0, |l| l.delete) + opening
+    /// What it costs that line `j` goes before edit line `i`; the first of several costs more, as fewer gaps explain more.
+    fn delete_cost(&self, i: usize, j: usize, state: State) -> i32 {
+        let opening = match state {
+            State::Deleting | State::Replacing => 0,
+            State::Weak => FIRST_DELETED_WEAK,
+            State::Fresh | State::Paired => FIRST_DELETED,
+        };
+        let Some(line) = self.o.get(j) else {
+            return opening;
+        };
+        let segment = self.segments.get(i).copied().unwrap_or(0);
+        let shown = line.telling && self.shown.contains(&(segment, line.text));
+        opening + if shown { SHOWN_DELETED } else { line.delete }
     }
 
     /// The state after edit line `i` was found: a blank line is found everywhere and bounds nothing.
     fn after_pair(&self, i: usize, state: State) -> State {
-        if self.e.get(i).is_some_and(|l| l.blank) {
-            state
-        } else {
-            State::Paired
+        let Some(line) = self.e.get(i) else {
+            return state;
+        };
+        match state {
+            _ if line.blank => state,
+            State::Fresh | State::Weak if !line.telling => State::Weak,
+            _ => State::Paired,
         }
     }
 
     /// What marker `i` gains by beginning at original line `j`.
     fn marker_gain(&self, i: usize, j: usize) -> i32 {
-        let fits = self
-            .e
-            .get(i)
-            .is_some_and(|m| self.next_indent.get(j) == Some(&m.indent));
+        let fits = self.e.get(i).is_some_and(|m| self.next_indent.get(j) == Some(&m.indent));
         if fits { INDENTED_MARKER } else { 0 }
     }
 
@@ -251,10 +283,7 @@ impl<'a> Aligner<'a> {
         if j >= self.width {
             return UNREACHABLE;
         }
-        table
-            .get((i * self.width + j) * STATES + state as usize)
-            .copied()
-            .unwrap_or(UNREACHABLE)
+        table.get((i * self.width + j) * STATES + state as usize).copied().unwrap_or(UNREACHABLE)
     }
 
     fn f(&self, i: usize, j: usize, state: State) -> i32 {
@@ -267,7 +296,7 @@ impl<'a> Aligner<'a> {
 
     /// The best score of having aligned all before marker `i`, if it begins at `j`.
     fn before_marker(&self, i: usize, j: usize) -> i32 {
-        self.f(i, j, State::Fresh).max(self.f(i, j, State::Paired))
+        State::BEFORE_MARKER.map(|state| self.f(i, j, state)).into_iter().max().unwrap_or(UNREACHABLE)
     }
 
     /// The best score of all that follows a marker `i` that ends at `j`.
@@ -303,7 +332,7 @@ impl<'a> Aligner<'a> {
                         }
                         if j + 1 < width && state != State::Fresh {
                             let next = self.at(&table, i, j + 1, state.after_delete());
-                            best = best.max(next - self.delete_cost(j, state));
+                            best = best.max(next - self.delete_cost(i, j, state));
                         }
                     }
                     if let Some(cell) = table.get_mut((i * width + j) * STATES + state as usize) {
@@ -326,12 +355,12 @@ impl<'a> Aligner<'a> {
             let mut reachable = UNREACHABLE;
             for j in 0..width {
                 let start = if i == 0 && j == 0 { 0 } else { UNREACHABLE };
-                let mut best = [UNREACHABLE, start, UNREACHABLE, UNREACHABLE];
+                let mut best = [UNREACHABLE; STATES];
+                best[State::Paired as usize] = start;
                 if let Some(above) = i.checked_sub(1) {
                     if self.is_marker(above) {
-                        let up = self
-                            .at(&table, above, j, State::Fresh)
-                            .max(self.at(&table, above, j, State::Paired));
+                        let ups = State::BEFORE_MARKER.map(|s| self.at(&table, above, j, s));
+                        let up = ups.into_iter().max().unwrap_or(UNREACHABLE);
                         best = [UNREACHABLE; STATES];
                         best[State::Fresh as usize] = (up - EMPTY_MARKER).max(reachable);
                         reachable = reachable.max(up + self.marker_gain(above, j));
@@ -343,7 +372,7 @@ impl<'a> Aligner<'a> {
                     && !self.is_marker(i)
                 {
                     for state in State::DELETABLE {
-                        let from = self.at(&table, i, left, state) - self.delete_cost(left, state);
+                        let from = self.at(&table, i, left, state) - self.delete_cost(i, left, state);
                         let slot = &mut best[state.after_delete() as usize];
                         *slot = from.max(*slot);
                     }
@@ -448,7 +477,7 @@ impl<'a> Aligner<'a> {
             }
             let deletes = j < last
                 && state != State::Fresh
-                && here == self.b(i, j + 1, state.after_delete()) - self.delete_cost(j, state);
+                && here == self.b(i, j + 1, state.after_delete()) - self.delete_cost(i, j, state);
             let paired = self.after_pair(i, state);
             if i < n
                 && let Some(score) = self.pair_score(i, j)
@@ -469,9 +498,7 @@ impl<'a> Aligner<'a> {
 
     fn marker_end(&self, i: usize, j: usize, here: i32) -> usize {
         let wanted = here - self.marker_gain(i, j);
-        (j + 1..self.width)
-            .find(|&end| self.after_marker(i, end) == wanted)
-            .unwrap_or(j)
+        (j + 1..self.width).find(|&end| self.after_marker(i, end) == wanted).unwrap_or(j)
     }
 
     /// The steps from the beginning to marker `to_i` at `to_j`.
@@ -487,7 +514,7 @@ impl<'a> Aligner<'a> {
                 let by_deleting = State::DELETABLE
                     .into_iter()
                     .filter(|s| s.after_delete() == state)
-                    .find(|&s| self.f(i, left, s) == here + self.delete_cost(left, s));
+                    .find(|&s| self.f(i, left, s) == here + self.delete_cost(i, left, s));
                 if let Some(from) = by_deleting {
                     (j, state) = (left, from);
                     continue;
@@ -497,9 +524,8 @@ impl<'a> Aligner<'a> {
                 break;
             };
             if self.is_marker(above) {
-                let begin = (0..j).rev().find(|&k| {
-                    self.before_marker(above, k) + self.marker_gain(above, k) == here
-                });
+                let begin =
+                    (0..j).rev().find(|&k| self.before_marker(above, k) + self.marker_gain(above, k) == here);
                 let begin = begin.unwrap_or(j);
                 steps.push(Step::Keep(begin, j));
                 (i, j) = (above, begin);
@@ -531,11 +557,7 @@ impl<'a> Aligner<'a> {
     }
 
     fn better_state(&self, i: usize, j: usize) -> State {
-        if self.f(i, j, State::Fresh) > self.f(i, j, State::Paired) {
-            State::Fresh
-        } else {
-            State::Paired
-        }
+        State::BEFORE_MARKER.into_iter().max_by_key(|&state| self.f(i, j, state)).unwrap_or(State::Paired)
     }
 
     fn reading(&self, steps: &[Step], score: i32) -> Reading {
@@ -555,11 +577,11 @@ impl<'a> Aligner<'a> {
                 Step::Insert(i) => lines.extend(self.edit.get(i).map(|l| l.text.clone())),
             }
         }
-        Reading {
-            lines,
-            score: score - IDLE_SEGMENT * self.idle_segments(steps),
-            anchored,
+        let mut score = score - IDLE_SEGMENT * self.idle_segments(steps);
+        if depths(lines.iter().map(String::as_str)) != depths(self.original.iter().copied()) {
+            score -= UNBALANCED;
         }
+        Reading { lines, score, anchored }
     }
 
     /// Whether a line is blank and only sets a marker off.
@@ -623,15 +645,7 @@ impl Line {
         } else {
             (40, 10, 3)
         };
-        Line {
-            text,
-            indent,
-            weight,
-            insert,
-            delete,
-            telling,
-            blank: trimmed.is_empty(),
-        }
+        Line { text, indent, weight, insert, delete, telling, blank: trimmed.is_empty() }
     }
 }
 
@@ -659,8 +673,7 @@ fn changed_pairs(
     let mut pairs = HashMap::new();
     let near_marker = |i: usize| {
         let from = i.saturating_sub(NEAR);
-        edit.get(from..(i + NEAR + 1).min(edit.len()))
-            .is_some_and(|around| around.iter().any(|l| l.marker))
+        edit.get(from..(i + NEAR + 1).min(edit.len())).is_some_and(|around| around.iter().any(|l| l.marker))
     };
     let boundary = (0..edit.len())
         .filter(|&i| near_marker(i) && edit.get(i).is_some_and(|l| !l.marker))
@@ -687,19 +700,45 @@ fn changed_score(edit: &str, original: &str) -> Option<i32> {
     if key.is_some() && key == assigned_name(original) {
         return Some(60);
     }
-    let first = |line: &str| line.trim().chars().next();
-    if first(edit) != first(original) {
-        return None;
-    }
     let alike = line_similarity(edit, original);
-    (alike >= 0.7).then_some(if alike >= 0.9 { -5 } else { -12 })
+    if alike >= 0.9 {
+        return Some(-5);
+    }
+    (alike >= 0.7 || same_tag(edit, original)).then_some(-12)
+}
+
+/// Whether two lines open the same element: `<Footer />` and `<Footer year={2024} />`.
+fn same_tag(a: &str, b: &str) -> bool {
+    fn tag(line: &str) -> Option<&str> {
+        let rest = line.trim().strip_prefix('<')?;
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '.' || c == '-'))?;
+        rest.get(..end).filter(|name| !name.is_empty())
+    }
+    tag(a).is_some() && tag(a) == tag(b)
+}
+
+/// How many more brackets of each kind open than close; those in strings and comments count too, which is why a
+/// difference only costs.
+fn depths<'l>(lines: impl Iterator<Item = &'l str>) -> [i32; 3] {
+    let mut depths = [0; 3];
+    for byte in lines.flat_map(str::bytes) {
+        match byte {
+            b'{' => depths[0] += 1,
+            b'}' => depths[0] -= 1,
+            b'(' => depths[1] += 1,
+            b')' => depths[1] -= 1,
+            b'[' => depths[2] += 1,
+            b']' => depths[2] -= 1,
+            _ => {}
+        }
+    }
+    depths
 }
 
 /// Whether two results differ in blank lines only.
 fn same_but_blank(a: &[String], b: &[String]) -> bool {
-    let telling = |lines: &'_ [String]| -> Vec<String> {
-        lines.iter().filter(|l| !is_blank(l)).cloned().collect()
-    };
+    let telling =
+        |lines: &'_ [String]| -> Vec<String> { lines.iter().filter(|l| !is_blank(l)).cloned().collect() };
     telling(a) == telling(b)
 }
 
@@ -708,7 +747,8 @@ fn assigned_name(line: &str) -> Option<&str> {
     let line = line.trim();
     let at = line.find('=')?;
     let (before, after) = (line.get(..at)?, line.get(at + 1..)?);
-    let compares = after.starts_with(['=', '>']) || before.ends_with(['!', '<', '>', '=', '+', '-', '*', '/', '|', '&', '%', '^']);
+    let compares = after.starts_with(['=', '>'])
+        || before.ends_with(['!', '<', '>', '=', '+', '-', '*', '/', '|', '&', '%', '^']);
     let before = before.trim_end_matches(':').trim();
     (!compares && !before.is_empty() && !before.contains(['(', '"', '\''])).then_some(before)
 }

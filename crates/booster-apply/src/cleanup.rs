@@ -62,8 +62,7 @@ pub(crate) fn has_conflict_markers(edit: &str, original: &str) -> bool {
     let found = |text: &str| {
         let starts = |mark: &str| {
             text.lines().any(|line| {
-                line.strip_prefix(mark)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+                line.strip_prefix(mark).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
             })
         };
         starts("<<<<<<<") || starts(">>>>>>>") || starts("|||||||") && starts("=======")
@@ -77,10 +76,7 @@ pub(crate) fn looks_like_prose(text: &str) -> bool {
     let mut code = 0_usize;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let words = line.split_whitespace().count();
-        let symbols = line
-            .chars()
-            .filter(|c| "{}()[];=<>|&*/\\+_#@\"".contains(*c))
-            .count();
+        let symbols = line.chars().filter(|c| "{}()[];=<>|&*/\\+_#@\"".contains(*c)).count();
         let spelled = line
             .split_whitespace()
             .filter(|w| {
@@ -88,7 +84,11 @@ pub(crate) fn looks_like_prose(text: &str) -> bool {
                 bare.chars().count() > 0 && bare.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '-')
             })
             .count();
-        if words >= 4 && symbols * 4 <= words && spelled * 10 >= words * 7 && !line.ends_with([';', '{', '}', ',', ')']) {
+        if words >= 4
+            && symbols * 4 <= words
+            && spelled * 10 >= words * 7
+            && !line.ends_with([';', '{', '}', ',', ')'])
+        {
             prose += 1;
         } else {
             code += 1;

@@ -73,21 +73,12 @@ pub(crate) struct Description<'t> {
 
 impl<'t> Description<'t> {
     fn new(kind: Kind, name: impl Into<String>, body: Option<Node<'t>>) -> Description<'t> {
-        Description {
-            kind,
-            name: name.into(),
-            owner: None,
-            body,
-        }
+        Description { kind, name: name.into(), owner: None, body }
     }
 }
 
 /// What `node` defines, if it is a definition, an import or a call known by a string.
-pub(crate) fn describe<'t>(
-    language: Language,
-    node: Node<'t>,
-    source: &str,
-) -> Option<Description<'t>> {
+pub(crate) fn describe<'t>(language: Language, node: Node<'t>, source: &str) -> Option<Description<'t>> {
     match language {
         Language::JavaScript | Language::TypeScript | Language::Tsx => script(node, source),
         Language::Python => python(node, source),
@@ -146,18 +137,12 @@ pub(crate) fn is_member_list(kind: &str) -> bool {
 
 /// Whether a node stands before a definition and belongs to it.
 pub(crate) fn is_attribute(kind: &str) -> bool {
-    matches!(
-        kind,
-        "attribute_item" | "decorator" | "attribute_declaration" | "attribute_specifier"
-    )
+    matches!(kind, "attribute_item" | "decorator" | "attribute_declaration" | "attribute_specifier")
 }
 
 /// Whether a node is a comment.
 pub(crate) fn is_comment(kind: &str) -> bool {
-    matches!(
-        kind,
-        "comment" | "line_comment" | "block_comment" | "html_comment"
-    )
+    matches!(kind, "comment" | "line_comment" | "block_comment" | "html_comment")
 }
 
 /// A node's text.
@@ -166,8 +151,7 @@ pub(crate) fn text_of<'s>(node: Node<'_>, source: &'s str) -> &'s str {
 }
 
 fn field_text<'s>(node: Node<'_>, field: &str, source: &'s str) -> Option<&'s str> {
-    node.child_by_field_name(field)
-        .map(|child| text_of(child, source))
+    node.child_by_field_name(field).map(|child| text_of(child, source))
 }
 
 fn named<'t>(node: Node<'t>, kind: Kind, source: &str) -> Option<Description<'t>> {
@@ -184,8 +168,9 @@ fn script<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
         "function_signature" | "method_signature" | "abstract_method_signature" => {
             named(node, Kind::Prototype, source)
         }
-        "class_declaration" | "abstract_class_declaration" | "interface_declaration"
-        | "enum_declaration" => named(node, Kind::Class, source),
+        "class_declaration" | "abstract_class_declaration" | "interface_declaration" | "enum_declaration" => {
+            named(node, Kind::Class, source)
+        }
         "module" | "internal_module" => named(node, Kind::Module, source),
         "type_alias_declaration" => named(node, Kind::Type, source),
         "public_field_definition" => script_field(node, "name", source),
@@ -257,12 +242,7 @@ fn script_expression<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>
 }
 
 /// A call that its callee and first string argument tell from others: `it("adds", …)`.
-fn call<'t>(
-    node: Node<'t>,
-    callee: &str,
-    arguments: &str,
-    source: &str,
-) -> Option<Description<'t>> {
+fn call<'t>(node: Node<'t>, callee: &str, arguments: &str, source: &str) -> Option<Description<'t>> {
     let function = field_text(node, callee, source)?;
     let first = node.child_by_field_name(arguments)?.named_child(0)?;
     if !matches!(first.kind(), "string" | "template_string" | "string_literal") || function.len() > 80 {
@@ -325,9 +305,7 @@ fn rust<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
     match node.kind() {
         "function_item" => named(node, Kind::Function, source),
         "function_signature_item" => named(node, Kind::Prototype, source),
-        "struct_item" | "enum_item" | "union_item" | "trait_item" => {
-            named(node, Kind::Class, source)
-        }
+        "struct_item" | "enum_item" | "union_item" | "trait_item" => named(node, Kind::Class, source),
         "mod_item" => named(node, Kind::Module, source),
         "const_item" | "static_item" | "field_declaration" | "enum_variant" => {
             named(node, Kind::Variable, source)
@@ -335,9 +313,7 @@ fn rust<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
         "type_item" | "associated_type" => named(node, Kind::Type, source),
         "macro_definition" => named(node, Kind::Macro, source),
         "impl_item" => rust_impl(node, source),
-        "use_declaration" | "extern_crate_declaration" => {
-            Some(Description::new(Kind::Import, "", None))
-        }
+        "use_declaration" | "extern_crate_declaration" => Some(Description::new(Kind::Import, "", None)),
         _ => None,
     }
 }
@@ -348,11 +324,7 @@ fn rust_impl<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
         Some(of) => format!("{} for {target}", squash(of)),
         None => target,
     };
-    Some(Description::new(
-        Kind::Impl,
-        name,
-        node.child_by_field_name("body"),
-    ))
+    Some(Description::new(Kind::Impl, name, node.child_by_field_name("body")))
 }
 
 fn go<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
@@ -405,11 +377,12 @@ fn java<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
                 None => Description { kind: Kind::Prototype, ..described },
             })
         }
-        "constructor_declaration" | "compact_constructor_declaration" => {
-            named(node, Kind::Function, source)
-        }
-        "class_declaration" | "interface_declaration" | "enum_declaration"
-        | "record_declaration" | "annotation_type_declaration" => named(node, Kind::Class, source),
+        "constructor_declaration" | "compact_constructor_declaration" => named(node, Kind::Function, source),
+        "class_declaration"
+        | "interface_declaration"
+        | "enum_declaration"
+        | "record_declaration"
+        | "annotation_type_declaration" => named(node, Kind::Class, source),
         "annotation_type_element_declaration" => named(node, Kind::Prototype, source),
         "enum_constant" => named(node, Kind::Variable, source),
         "field_declaration" | "constant_declaration" => {
@@ -417,11 +390,7 @@ fn java<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
             let name = field_text(declarator, "name", source)?;
             Some(Description::new(Kind::Variable, name, None))
         }
-        "static_initializer" => Some(Description::new(
-            Kind::Function,
-            "static",
-            node.named_child(0),
-        )),
+        "static_initializer" => Some(Description::new(Kind::Function, "static", node.named_child(0))),
         "import_declaration" => Some(Description::new(Kind::Import, "", None)),
         "package_declaration" => Some(Description::new(Kind::Import, "package", None)),
         _ => None,
@@ -441,11 +410,7 @@ fn c_family<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
         "alias_declaration" | "concept_definition" => named(node, Kind::Type, source),
         "namespace_definition" => {
             let name = field_text(node, "name", source).unwrap_or_default();
-            Some(Description::new(
-                Kind::Module,
-                name,
-                node.child_by_field_name("body"),
-            ))
+            Some(Description::new(Kind::Module, name, node.child_by_field_name("body")))
         }
         "preproc_def" | "preproc_function_def" => named(node, Kind::Macro, source),
         "preproc_include" | "using_declaration" => Some(Description::new(Kind::Import, "", None)),
@@ -457,20 +422,14 @@ fn c_family<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
 fn c_typedef<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
     let declarator = node.child_by_field_name("declarator")?;
     let (name, _) = c_name(declarator, source)?;
-    let body = node
-        .child_by_field_name("type")
-        .and_then(|t| t.child_by_field_name("body"));
+    let body = node.child_by_field_name("type").and_then(|t| t.child_by_field_name("body"));
     let kind = if body.is_some() { Kind::Class } else { Kind::Type };
     Some(Description::new(kind, name, body))
 }
 
 fn c_declaration<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
     if let Some(declarator) = node.child_by_field_name("declarator") {
-        let kind = if declares_function(declarator) {
-            Kind::Prototype
-        } else {
-            Kind::Variable
-        };
+        let kind = if declares_function(declarator) { Kind::Prototype } else { Kind::Variable };
         return c_declared(node, kind, source);
     }
     // A class inside a class is a field declaration without declarator.
@@ -514,8 +473,11 @@ fn inner_declarator(node: Node<'_>) -> Option<Node<'_>> {
     }
     let nests = matches!(
         node.kind(),
-        "reference_declarator" | "parenthesized_declarator" | "attributed_declarator"
-            | "pointer_type_declarator" | "variadic_declarator"
+        "reference_declarator"
+            | "parenthesized_declarator"
+            | "attributed_declarator"
+            | "pointer_type_declarator"
+            | "variadic_declarator"
     );
     if !nests {
         return None;
@@ -523,9 +485,7 @@ fn inner_declarator(node: Node<'_>) -> Option<Node<'_>> {
     (0..node.named_child_count() as u32)
         .rev()
         .filter_map(|index| node.named_child(index))
-        .find(|child| {
-            child.kind().ends_with("declarator") || child.kind().ends_with("identifier")
-        })
+        .find(|child| child.kind().ends_with("declarator") || child.kind().ends_with("identifier"))
 }
 
 /// The declared name and the scope it is qualified with, template arguments left out.

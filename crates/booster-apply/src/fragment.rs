@@ -39,11 +39,8 @@ impl Cleaned {
     pub(crate) fn new(edit: &str, original: &str, language: Option<Language>) -> Cleaned {
         let bare_ellipsis = !original.lines().any(|line| matches!(line.trim(), "..." | "…"));
         let edit = edit.trim_end();
-        let known: std::collections::HashSet<&str> = original
-            .lines()
-            .map(str::trim)
-            .filter(|line| is_marker(line, language, false))
-            .collect();
+        let known: std::collections::HashSet<&str> =
+            original.lines().map(str::trim).filter(|line| is_marker(line, language, false)).collect();
         let raw: Vec<&str> = edit.lines().skip_while(|line| is_blank(line)).collect();
         // A comment that stands in the original like this is no marker but that comment.
         let marker: Vec<bool> = raw
@@ -82,11 +79,7 @@ impl Cleaned {
             let cut = line.strip_prefix(deeper.as_str());
             cut.unwrap_or_else(|| line.trim_start()).to_owned()
         });
-        Cleaned {
-            lines: dedented.collect(),
-            marker: marker.to_vec(),
-            base: format!("{}{deeper}", self.base),
-        }
+        Cleaned { lines: dedented.collect(), marker: marker.to_vec(), base: format!("{}{deeper}", self.base) }
     }
 }
 
@@ -95,11 +88,9 @@ fn marker_spelling(line: &str, above: &[&str], language: Option<Language>) -> &'
     let braced = line.trim().starts_with('{');
     match language {
         Some(Language::Python) => {
-            let opens_block = above
-                .iter()
-                .rev()
-                .find(|l| !is_blank(l))
-                .is_some_and(|l| l.trim_end().ends_with(':') && indent_of(l).len() < indent_of(line).len().max(1));
+            let opens_block = above.iter().rev().find(|l| !is_blank(l)).is_some_and(|l| {
+                l.trim_end().ends_with(':') && indent_of(l).len() < indent_of(line).len().max(1)
+            });
             if opens_block { "..." } else { "# ..." }
         }
         Some(language) if language.is_script() && braced => "{/* ... */}",
@@ -115,11 +106,7 @@ fn common_indent(lines: &[&str], marker: &[bool]) -> String {
         common = Some(match common {
             None => indent,
             Some(so_far) => {
-                let shared = so_far
-                    .bytes()
-                    .zip(indent.bytes())
-                    .take_while(|(a, b)| a == b)
-                    .count();
+                let shared = so_far.bytes().zip(indent.bytes()).take_while(|(a, b)| a == b).count();
                 so_far.get(..shared).unwrap_or_default()
             }
         });
@@ -169,9 +156,8 @@ impl Fragment {
                 break;
             }
         }
-        best.map(|(_, fragment)| fragment).ok_or_else(|| {
-            Refusal::new(crate::output::Reason::EditEmpty, "the edit contains no code")
-        })
+        best.map(|(_, fragment)| fragment)
+            .ok_or_else(|| Refusal::new(crate::output::Reason::EditEmpty, "the edit contains no code"))
     }
 
     /// Whether the text parses, but as something nobody writes: `name: () => …` as a labelled statement.
@@ -229,9 +215,6 @@ impl Fragment {
 
     /// Whether a line of the parsed text is a marker.
     pub(crate) fn is_marker_line(&self, line: usize) -> bool {
-        line.checked_sub(self.prefix_lines)
-            .and_then(|own| self.marker.get(own))
-            .copied()
-            .unwrap_or(false)
+        line.checked_sub(self.prefix_lines).and_then(|own| self.marker.get(own)).copied().unwrap_or(false)
     }
 }

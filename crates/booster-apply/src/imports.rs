@@ -60,7 +60,5 @@ fn names(text: &str, language: Language) -> BTreeSet<&str> {
         Language::Rust => text.split_once('{').map_or("", |(_, names)| names),
         _ => text.rsplit_once(" from ").map_or(text, |(names, _)| names),
     };
-    words(list)
-        .filter(|word| !matches!(*word, "import" | "type" | "as" | "self"))
-        .collect()
+    words(list).filter(|word| !matches!(*word, "import" | "type" | "as" | "self")).collect()
 }

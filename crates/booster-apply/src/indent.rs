@@ -42,8 +42,7 @@ impl Shift {
         if let Some(added) = to.strip_suffix(from) {
             return Some(Shift::Add(added.to_owned()));
         }
-        from.strip_suffix(to)
-            .map(|removed| Shift::Remove(removed.to_owned()))
+        from.strip_suffix(to).map(|removed| Shift::Remove(removed.to_owned()))
     }
 
     /// A line with the shift done; empty lines stay empty.

@@ -61,9 +61,7 @@ impl Language {
     /// The language of a name or an alias, whatever its case.
     pub fn from_name(name: &str) -> Option<Language> {
         Some(match name.trim().to_ascii_lowercase().as_str() {
-            "javascript" | "js" | "jsx" | "mjs" | "cjs" | "node" | "javascriptreact" => {
-                Language::JavaScript
-            }
+            "javascript" | "js" | "jsx" | "mjs" | "cjs" | "node" | "javascriptreact" => Language::JavaScript,
             "typescript" | "ts" | "mts" | "cts" => Language::TypeScript,
             "tsx" | "typescriptreact" => Language::Tsx,
             "python" | "py" | "py3" | "python3" | "pyi" => Language::Python,
@@ -121,10 +119,7 @@ impl Language {
 
     /// Whether this is JavaScript or one of its typed forms.
     pub(crate) fn is_script(self) -> bool {
-        matches!(
-            self,
-            Language::JavaScript | Language::TypeScript | Language::Tsx
-        )
+        matches!(self, Language::JavaScript | Language::TypeScript | Language::Tsx)
     }
 
     /// Languages so close that a file named one may well be the other.
@@ -175,19 +170,16 @@ fn unknown_name(name: &str) -> Refusal {
     let known: Vec<_> = Language::ALL.iter().map(|l| l.name()).collect();
     Refusal::new(
         Reason::LanguageUnknown,
-        format!(
-            "language `{name}` is not known; known are {}",
-            known.join(", ")
-        ),
+        format!("language `{name}` is not known; known are {}", known.join(", ")),
     )
 }
 
 fn parse_named(code: &str, chosen: Language) -> Result<Parsed, Refusal> {
     let best = parse_as(code, chosen)?;
     if best.errors > 0 && parses_badly(&best, code) {
-        let foreign = Language::ALL.into_iter().filter(|&other| {
-            other != chosen && !chosen.relatives().contains(&other)
-        });
+        let foreign = Language::ALL
+            .into_iter()
+            .filter(|&other| other != chosen && !chosen.relatives().contains(&other));
         for other in foreign {
             if parse(code, other).is_ok_and(|parsed| parsed.errors == 0) {
                 return Err(Refusal::new(
@@ -230,11 +222,7 @@ fn parses_badly(parsed: &Parsed, code: &str) -> bool {
 fn parse(code: &str, language: Language) -> Result<Parsed, Refusal> {
     let tree = syntax::parse(code, language)?;
     let errors = syntax::count_errors(&tree);
-    Ok(Parsed {
-        language,
-        tree,
-        errors,
-    })
+    Ok(Parsed { language, tree, errors })
 }
 
 /// The language with the fewest errors, if one is clearly ahead of all that are no relatives of it.

@@ -25,6 +25,7 @@ mod similarity;
 mod splice;
 mod syntax;
 mod text;
+mod whole;
 
 use formats::Format;
 use fragment::Cleaned;
@@ -58,11 +59,15 @@ pub fn apply(request: &Request<'_>) -> Result<Applied, Refusal> {
     let done = match format {
         Format::Code => code_edit(request, &text)?,
         Format::WholeFile => whole_file(request, &text)?,
-        Format::SearchReplace => line_edit(request, &text, formats::search_replace::plan(&text.lf, &unix(request.edit)))?,
+        Format::SearchReplace => {
+            line_edit(request, &text, formats::search_replace::plan(&text.lf, &unix(request.edit)))?
+        }
         Format::UnifiedDiff => {
             line_edit(request, &text, formats::unified::plan(&text.lf, &unix(request.edit), request.path))?
         }
-        Format::Patch => line_edit(request, &text, formats::patch::plan(&text.lf, &unix(request.edit), request.path))?,
+        Format::Patch => {
+            line_edit(request, &text, formats::patch::plan(&text.lf, &unix(request.edit), request.path))?
+        }
     };
     finish(request, &text, done)
 }
@@ -103,20 +108,14 @@ fn line_edit(request: &Request<'_>, text: &Text<'_>, plan: Result<Plan, Refusal>
     let parsed = language::parse_as(&text.lf, language)?;
     let original = Original::new(&text.lf, parsed);
     refuse_new_errors(&original, &plan)?;
-    Ok(Done {
-        plan,
-        language: Some(original.language),
-    })
+    Ok(Done { plan, language: Some(original.language) })
 }
 
 fn refuse_new_errors(original: &Original<'_>, plan: &Plan) -> Result<(), Refusal> {
     if original.added_errors(plan.splices.clone())? == 0 {
         return Ok(());
     }
-    Err(Refusal::new(
-        Reason::SyntaxError,
-        "the result would have more syntax errors than the original",
-    ))
+    Err(Refusal::new(Reason::SyntaxError, "the result would have more syntax errors than the original"))
 }
 
 /// Replaces the whole file by the edit.
@@ -137,10 +136,7 @@ fn whole_file(request: &Request<'_>, text: &Text<'_>) -> Result<Done, Refusal> {
 }
 
 fn conflict() -> Refusal {
-    Refusal::new(
-        Reason::ConflictMarkers,
-        "the edit contains unresolved merge conflict markers",
-    )
+    Refusal::new(Reason::ConflictMarkers, "the edit contains unresolved merge conflict markers")
 }
 
 /// Applies an edit that is written as code.
@@ -172,10 +168,7 @@ fn code_edit(request: &Request<'_>, text: &Text<'_>) -> Result<Done, Refusal> {
             "the edit shows something new, but applying it would change nothing",
         ));
     }
-    Ok(Done {
-        plan,
-        language: Some(original.language),
-    })
+    Ok(Done { plan, language: Some(original.language) })
 }
 
 /// Turns a plan into the result, or refuses it for being too uncertain.

@@ -108,7 +108,9 @@ fn kinds_agree(language: Language, wanted: Kind, known: Kind, exactness: Match) 
     let values = language.is_script() || language.is_python();
     match (wanted, known) {
         (Kind::Class, Kind::Type) | (Kind::Type, Kind::Class) => true,
-        (Kind::Function | Kind::Class, Kind::Variable) | (Kind::Variable, Kind::Function | Kind::Class) => values,
+        (Kind::Function | Kind::Class, Kind::Variable) | (Kind::Variable, Kind::Function | Kind::Class) => {
+            values
+        }
         _ => false,
     }
 }
@@ -141,11 +143,8 @@ fn score_of(original: &Original<'_>, wanted: &Wanted<'_>, index: usize) -> f64 {
     let mine = wanted.outline.signature(wanted.item);
     let theirs = original.outline.signature(item);
     let signature = if mine == theirs { 1.0 } else { 0.8 * word_similarity(&mine, &theirs) };
-    let body = if wanted.partial {
-        containment(wanted.text, text)
-    } else {
-        code_similarity(wanted.text, text)
-    };
+    let body =
+        if wanted.partial { containment(wanted.text, text) } else { code_similarity(wanted.text, text) };
     let line = original.outline.lines.get(original.outline.lines.line_of(item.core.start));
     let depth = indent_of(line) == wanted.base && !(wanted.base.is_empty() && item.parent.is_some());
     0.4 * signature
@@ -163,10 +162,7 @@ fn lone_confidence(original: &Original<'_>, wanted: &Wanted<'_>, index: usize) -
         return 0.97;
     }
     let text = original.slice(item.core.clone());
-    let alike = if wanted.partial {
-        containment(wanted.text, text)
-    } else {
-        code_similarity(wanted.text, text)
-    };
+    let alike =
+        if wanted.partial { containment(wanted.text, text) } else { code_similarity(wanted.text, text) };
     if alike >= 0.3 { 0.93 } else { 0.6 + alike }
 }

@@ -4,19 +4,66 @@ use crate::language::Language;
 
 /// Words that say that something existing stays. One of them must stand beside an ellipsis.
 const KEPT_WORDS: [&str; 34] = [
-    "existing", "rest", "unchanged", "same", "before", "remaining", "remains", "remainder",
-    "previous", "previously", "other", "others", "omitted", "keep", "kept", "skip", "skipped",
-    "snip", "snipped", "unmodified", "original", "etc", "elided", "truncated", "above", "more",
-    "code", "methods", "functions", "imports", "implementation", "stays", "untouched", "as-is",
+    "existing",
+    "rest",
+    "unchanged",
+    "same",
+    "before",
+    "remaining",
+    "remains",
+    "remainder",
+    "previous",
+    "previously",
+    "other",
+    "others",
+    "omitted",
+    "keep",
+    "kept",
+    "skip",
+    "skipped",
+    "snip",
+    "snipped",
+    "unmodified",
+    "original",
+    "etc",
+    "elided",
+    "truncated",
+    "above",
+    "more",
+    "code",
+    "methods",
+    "functions",
+    "imports",
+    "implementation",
+    "stays",
+    "untouched",
+    "as-is",
 ];
 
 /// Wordings that are markers even without an ellipsis.
 const PLAIN_PHRASES: [&str; 22] = [
-    "existing code", "existing code here", "existing implementation", "existing imports",
-    "rest of the file", "rest of file", "rest of the code", "rest of code", "rest of the function",
-    "rest of function", "rest of the class", "rest of class", "rest of the method",
-    "rest of method", "rest unchanged", "rest of the file unchanged", "unchanged", "unchanged code",
-    "code unchanged", "no changes", "remaining code", "same as before",
+    "existing code",
+    "existing code here",
+    "existing implementation",
+    "existing imports",
+    "rest of the file",
+    "rest of file",
+    "rest of the code",
+    "rest of code",
+    "rest of the function",
+    "rest of function",
+    "rest of the class",
+    "rest of class",
+    "rest of the method",
+    "rest of method",
+    "rest unchanged",
+    "rest of the file unchanged",
+    "unchanged",
+    "unchanged code",
+    "code unchanged",
+    "no changes",
+    "remaining code",
+    "same as before",
 ];
 
 /// Whether a line is a marker. `bare_ellipsis` says whether a lone `...` counts.
@@ -80,8 +127,20 @@ pub(crate) fn is_marker_text(text: &str) -> bool {
     if !ellipsis || !(at_an_end("...") || at_an_end("…")) {
         return false;
     }
-    let mut words = bare
-        .split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '\''))
-        .filter(|w| !w.is_empty());
+    let mut words =
+        bare.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '\'')).filter(|w| !w.is_empty());
     words.clone().count() <= 12 && words.any(|word| KEPT_WORDS.contains(&word))
+}
+
+/// Whether a line of code holds a marker beside the code, as `f() { /* ... existing code ... */ }` does.
+pub(crate) fn has_inline_marker(line: &str) -> bool {
+    let in_block = line
+        .split_once("/*")
+        .and_then(|(_, rest)| rest.split_once("*/"))
+        .is_some_and(|(inner, _)| is_marker_text(inner));
+    let at_end = ["// ", "# "].iter().any(|mark| {
+        line.rsplit_once(mark)
+            .is_some_and(|(code, comment)| !code.trim().is_empty() && is_marker_text(comment))
+    });
+    in_block || at_end
 }

@@ -10,7 +10,7 @@ use crate::imports;
 use crate::indent::{Shift, fit, shift_of};
 use crate::language::Language;
 use crate::locate::{Location, Wanted, locate};
-use crate::markers::is_marker_text;
+use crate::markers::{has_inline_marker, is_marker_text};
 use crate::original::Original;
 use crate::outline::{Item, Outline};
 use crate::output::{Reason, Refusal};
@@ -18,6 +18,7 @@ use crate::similarity::containment;
 use crate::splice::Splice;
 use crate::syntax;
 use crate::text::{indent_of, is_blank, squash};
+use crate::whole::is_whole_file;
 
 /// How much better the best alignment must be than the next that gives another result.
 const ALIGN_MARGIN: i32 = 60;
@@ -37,11 +38,7 @@ impl Plan {
 
     /// A plan that changes nothing yet.
     pub(crate) fn of(strategy: &'static str) -> Plan {
-        Plan {
-            splices: Vec::new(),
-            confidence: 1.0,
-            strategy,
-        }
+        Plan { splices: Vec::new(), confidence: 1.0, strategy }
     }
 
     /// Takes note that something in the plan is only this certain.
@@ -61,6 +58,14 @@ impl Plan {
 /// Plans an edit that is code, with or without markers.
 pub(crate) fn plan(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refusal> {
     let fragment = Fragment::parse(cleaned, original.language)?;
+    if is_whole_file(original, &fragment) {
+        let mut plan = Plan::of("whole-file");
+        plan.lower(0.9);
+        let ends = if original.text().ends_with('\n') { "\n" } else { "" };
+        let text = format!("{}{ends}", cleaned.lines.join("\n"));
+        plan.splices.push(Splice::new(0..original.text().len(), text));
+        return Ok(plan);
+    }
     if is_whole(&fragment, original.language) {
         return plan_parsed(original, &fragment);
     }
@@ -156,9 +161,7 @@ enum Element {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Counterpart {
     Marker,
-    /// The same text stands there.
-    Same(usize),
-    /// Another version stands there.
+    /// A version of it stands there, perhaps the very same.
     Changed(usize, f64),
     /// Nothing stands there.
     New,
@@ -167,7 +170,7 @@ enum Counterpart {
 impl Counterpart {
     fn index(self) -> Option<usize> {
         match self {
-            Counterpart::Same(index) | Counterpart::Changed(index, _) => Some(index),
+            Counterpart::Changed(index, _) => Some(index),
             Counterpart::Marker | Counterpart::New => None,
         }
     }
@@ -175,11 +178,7 @@ impl Counterpart {
 
 fn plan_parsed(original: &Original<'_>, fragment: &Fragment) -> Result<Plan, Refusal> {
     let outline = fragment.outline(original.language);
-    let merger = Merger {
-        original,
-        fragment,
-        outline: &outline,
-    };
+    let merger = Merger { original, fragment, outline: &outline };
     let items: Vec<usize> = fragment
         .top_items(&outline)
         .into_iter()
@@ -187,10 +186,7 @@ fn plan_parsed(original: &Original<'_>, fragment: &Fragment) -> Result<Plan, Ref
         .collect();
     let elements = merger.elements(&items, 0..fragment.text.len());
     if items.is_empty() {
-        return Err(Refusal::new(
-            Reason::EditEmpty,
-            "the edit shows no code beside its markers",
-        ));
+        return Err(Refusal::new(Reason::EditEmpty, "the edit shows no code beside its markers"));
     }
     let mut plan = Plan::new();
     merger.level(&elements, None, &mut plan)?;
@@ -198,17 +194,10 @@ fn plan_parsed(original: &Original<'_>, fragment: &Fragment) -> Result<Plan, Ref
 }
 
 /// An edit without markers that does not parse: cut off, prose, or code the grammar does not know.
-fn plan_unmarked(
-    original: &Original<'_>,
-    fragment: &Fragment,
-    cleaned: &Cleaned,
-) -> Result<Plan, Refusal> {
+fn plan_unmarked(original: &Original<'_>, fragment: &Fragment, cleaned: &Cleaned) -> Result<Plan, Refusal> {
     let text = cleaned.lines.join("\n");
     if looks_like_prose(&text) {
-        return Err(Refusal::new(
-            Reason::EditNotCode,
-            "the edit reads like prose, not like code",
-        ));
+        return Err(Refusal::new(Reason::EditNotCode, "the edit reads like prose, not like code"));
     }
     let outline = fragment.outline(original.language);
     let items = fragment.top_items(&outline);
@@ -227,10 +216,7 @@ fn plan_unmarked(
     if definitions == 0 {
         let punctuation = text.chars().filter(|c| "{}();=".contains(*c)).count();
         let reason = if punctuation == 0 { Reason::EditNotCode } else { Reason::SyntaxError };
-        return Err(Refusal::new(
-            reason,
-            format!("the edit does not parse as {}", original.language.name()),
-        ));
+        return Err(Refusal::new(reason, format!("the edit does not parse as {}", original.language.name())));
     }
     if balance.surplus > 0 || !covers(&outline, &items, fragment) {
         return Err(Refusal::new(
@@ -279,10 +265,8 @@ impl Merger<'_, '_> {
             .collect();
         for line in self.marker_lines(within) {
             let at = self.outline.lines.start(line);
-            let inside = items
-                .iter()
-                .filter_map(|&index| self.item(index))
-                .any(|item| item.outer.contains(&at));
+            let inside =
+                items.iter().filter_map(|&index| self.item(index)).any(|item| item.outer.contains(&at));
             if !inside {
                 elements.push((at, Element::Marker));
             }
@@ -293,8 +277,7 @@ impl Merger<'_, '_> {
 
     /// Whether an item is how a marker is written for the parser.
     fn is_marker_item(&self, item: &Item) -> bool {
-        self.fragment
-            .is_marker_line(self.outline.lines.line_of(item.outer.start))
+        self.fragment.is_marker_line(self.outline.lines.line_of(item.outer.start))
     }
 
     /// The marker lines within a range of the fragment.
@@ -361,7 +344,8 @@ impl Merger<'_, '_> {
                 if counterparts.get(later).and_then(|c| c.index()) != Some(target) {
                     continue;
                 }
-                let loser = if likeness(later, target) > likeness(position, target) { position } else { later };
+                let loser =
+                    if likeness(later, target) > likeness(position, target) { position } else { later };
                 if let Some(slot) = counterparts.get_mut(loser) {
                     *slot = Counterpart::New;
                 }
@@ -420,7 +404,7 @@ impl Merger<'_, '_> {
             .filter(|(_, other)| squash(self.original.slice(other.core.clone())) == text)
             .map(|(index, _)| index);
         match (found.next(), found.next()) {
-            (Some(index), None) => Ok(Counterpart::Same(index)),
+            (Some(index), None) => Ok(Counterpart::Changed(index, 0.97)),
             (None, None) if item.kind == Kind::Import => self.changed_import(item, parent),
             _ => Ok(Counterpart::New),
         }
@@ -436,7 +420,10 @@ impl Merger<'_, '_> {
         let mut found: Vec<usize> = Vec::new();
         for (index, other) in self.original.outline.items.iter().enumerate() {
             let known = self.original.slice(other.core.clone());
-            if other.kind == Kind::Import && other.parent == parent && imports::module(known, language) == Some(module) {
+            if other.kind == Kind::Import
+                && other.parent == parent
+                && imports::module(known, language) == Some(module)
+            {
                 found.push(index);
             }
         }
@@ -449,7 +436,9 @@ impl Merger<'_, '_> {
             imports::Names::Overlapping => Ok(Counterpart::Changed(*target, 0.8)),
             imports::Names::Apart => Err(Refusal {
                 reason: Reason::Ambiguous,
-                message: format!("the edit imports other names from `{module}`; it does not say whether the old ones go"),
+                message: format!(
+                    "the edit imports other names from `{module}`; it does not say whether the old ones go"
+                ),
                 candidates: self.original.outline.candidate(*target).into_iter().collect(),
             }),
         }
@@ -466,7 +455,8 @@ impl Merger<'_, '_> {
         if self.has_marker(item) {
             return self.merge(index, target, plan);
         }
-        if item.kind.is_container() && self.only_scope(index, target)? {
+        let stubs = self.outline.items.iter().any(|i| i.parent == Some(index) && self.is_stub(i));
+        if item.kind.is_container() && (stubs || self.only_scope(index, target)?) {
             return self.members(index, target, plan);
         }
         self.check_not_cut(item, known)?;
@@ -562,12 +552,13 @@ impl Merger<'_, '_> {
     /// Replaces a range of the original by a range of the edit, with the original's indentation.
     fn splice_lines(&self, edit: Range<usize>, known: Range<usize>, plan: &mut Plan) {
         let original = &self.original.outline.lines;
-        let edit_end = self.with_semicolon(edit.end, known.end);
+        let edit_end = self.closing_end(edit.clone(), known.end);
         let text = self.fragment.text.get(edit.start..edit_end).unwrap_or_default();
         let first = self.outline.lines.line_of(edit.start);
         let head = self.outline.lines.get(first);
         let mut edit_lines: Vec<&str> = text.lines().collect();
-        let full_first = format!("{}{}", indent_of(head), edit_lines.first().copied().unwrap_or_default().trim_start());
+        let full_first =
+            format!("{}{}", indent_of(head), edit_lines.first().copied().unwrap_or_default().trim_start());
         if let Some(slot) = edit_lines.first_mut() {
             *slot = &full_first;
         }
@@ -578,7 +569,9 @@ impl Merger<'_, '_> {
         if let Some(slot) = lines.first_mut() {
             *slot = slot.trim_start().to_owned();
         }
-        if !self.fragment.base.is_empty() || indent_of(head) == indent_of(known_lines.first().copied().unwrap_or_default()) {
+        if !self.fragment.base.is_empty()
+            || indent_of(head) == indent_of(known_lines.first().copied().unwrap_or_default())
+        {
             // The edit has its real indentation, so its blank lines are meant as they are.
         } else {
             keep_blank_lines(&mut lines, &known_lines);
@@ -586,14 +579,23 @@ impl Merger<'_, '_> {
         plan.splices.push(Splice::new(known, lines.join("\n")));
     }
 
-    /// The end of the edit's definition with a `;` that the original does not have.
-    fn with_semicolon(&self, edit_end: usize, known_end: usize) -> usize {
-        let rest = |text: &str, at: usize| text.get(at..).is_some_and(|t| t.trim_start_matches([' ', '\t']).starts_with(';'));
-        if rest(&self.fragment.text, edit_end) && !rest(self.original.text(), known_end) {
-            let gap = self.fragment.text.get(edit_end..).and_then(|t| t.find(';')).unwrap_or(0);
-            return edit_end + gap + 1;
+    /// The end of the edit's definition with a `;` that the original does not have, without one that it has.
+    fn closing_end(&self, edit: Range<usize>, known_end: usize) -> usize {
+        let rest = |text: &str, at: usize| -> Option<char> {
+            text.get(at..)?.trim_start_matches([' ', '\t']).chars().next()
+        };
+        let known_rest = rest(self.original.text(), known_end);
+        let text = self.fragment.text.get(edit.clone()).unwrap_or_default();
+        if text.ends_with([';', ',']) && text.chars().next_back() == known_rest {
+            return edit.end - 1;
         }
-        edit_end
+        if rest(&self.fragment.text, edit.end) == Some(';') && known_rest != Some(';') {
+            let after = self.fragment.text.get(edit.end..);
+            let gap = after.and_then(|t| t.find(';')).unwrap_or(0);
+            let ends_alike = self.original.slice(known_end.saturating_sub(1)..known_end) == ";";
+            return edit.end + if ends_alike || gap == 0 { gap + 1 } else { 0 };
+        }
+        edit.end
     }
 
     /// Merges a definition that has markers inside.
@@ -608,6 +610,7 @@ impl Merger<'_, '_> {
             let by_members = headers_agree
                 && item.comments.is_none()
                 && self.is_covered(index, target)
+                && self.knows_statements(index, target)
                 && !self.borrows(index, target)
                 && self.members(index, target, &mut members).is_ok();
             if by_members {
@@ -659,6 +662,16 @@ impl Merger<'_, '_> {
         })
     }
 
+    /// Whether the container's members that have no name all stand in the original: where new ones belong, only the
+    /// lines can tell.
+    fn knows_statements(&self, index: usize, target: usize) -> bool {
+        let nameless = |item: &&Item| item.is_member && !item.kind.is_definition();
+        let members = self.outline.items.iter().filter(|item| item.parent == Some(index));
+        members.filter(nameless).filter(|item| !self.is_marker_item(item)).all(|item| {
+            self.counterpart_by_text(item, Some(target)).is_ok_and(|found| found.index().is_some())
+        })
+    }
+
     /// Whether a member that is shown in part holds lines that the original has in another member: then its marker
     /// reaches across members, and only the lines can tell what it stands for.
     fn borrows(&self, index: usize, target: usize) -> bool {
@@ -677,12 +690,12 @@ impl Merger<'_, '_> {
                 .map(|o| self.original.slice(o.outer.clone()))
                 .collect();
             let text = self.fragment.text.get(member.core.clone()).unwrap_or_default();
-            text.lines()
-                .filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= 4)
-                .any(|line| {
+            text.lines().filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= 4).any(
+                |line| {
                     let has = |text: &str| text.lines().any(|l| l.trim() == line.trim());
                     has(whole) && !known.iter().any(|text| has(text))
-                })
+                },
+            )
         })
     }
 
@@ -700,8 +713,13 @@ impl Merger<'_, '_> {
                 position += 1;
                 continue;
             }
+            // Imports have a place of their own, so they are no run with what follows them.
+            let imports = |at: usize| match elements.get(at) {
+                Some(Element::Item(index)) => self.item(*index).is_some_and(|i| i.kind == Kind::Import),
+                _ => false,
+            };
             let mut end = position;
-            while counterparts.get(end) == Some(&Counterpart::New) {
+            while counterparts.get(end) == Some(&Counterpart::New) && imports(end) == imports(position) {
                 end += 1;
             }
             self.insert_run(elements, counterparts, position..end, parent, plan)?;
@@ -732,6 +750,9 @@ impl Merger<'_, '_> {
         if first.kind == Kind::Statement && neighbour.is_none() && follower.is_none() {
             return Err(self.unplaced(first));
         }
+        let beside_import = |target: usize| self.original.item(target).is_some_and(|i| i.kind == Kind::Import);
+        let neighbour = neighbour.filter(|&(_, target)| !imports || beside_import(target));
+        let follower = follower.filter(|&(_, target)| !imports || beside_import(target));
         if let Some((shown, target)) = neighbour {
             return self.insert_after(shown, target, last, plan);
         }
@@ -754,7 +775,9 @@ impl Merger<'_, '_> {
             let shown: String = line.lines().next().unwrap_or_default().chars().take(60).collect();
             return Refusal::new(
                 Reason::TargetNotFound,
-                format!("nothing in the file corresponds to `{shown}`, and the edit does not show where it belongs"),
+                format!(
+                    "nothing in the file corresponds to `{shown}`, and the edit does not show where it belongs"
+                ),
             );
         }
         self.original.not_found(item.kind.name(), &item.name)
@@ -778,11 +801,8 @@ impl Merger<'_, '_> {
         }
         let lines = &self.original.outline.lines;
         let shift = self.anchor_shift(shown, known);
-        let text: String = self
-            .whole_lines(from, to)
-            .iter()
-            .map(|line| format!("\n{}", shift.apply(line)))
-            .collect();
+        let text: String =
+            self.whole_lines(from, to).iter().map(|line| format!("\n{}", shift.apply(line))).collect();
         let end = lines.end(lines.line_of(known.outer.end.saturating_sub(1).max(known.outer.start)));
         plan.splices.push(Splice::new(end..end, text));
         self.inserted(plan);
@@ -807,11 +827,8 @@ impl Merger<'_, '_> {
         }
         let lines = &self.original.outline.lines;
         let shift = self.anchor_shift(shown, known);
-        let text: String = self
-            .whole_lines(from, to - 1)
-            .iter()
-            .map(|line| format!("{}\n", shift.apply(line)))
-            .collect();
+        let text: String =
+            self.whole_lines(from, to - 1).iter().map(|line| format!("{}\n", shift.apply(line))).collect();
         let start = lines.start(lines.line_of(known.lead()));
         plan.splices.push(Splice::new(start..start, text));
         self.inserted(plan);
@@ -824,7 +841,8 @@ impl Merger<'_, '_> {
     }
 
     fn anchor_shift(&self, shown: &Item, known: &Item) -> Shift {
-        let edit_lines = self.whole_lines(self.outline.lines.line_of(shown.core.start), self.last_line(shown));
+        let edit_lines =
+            self.whole_lines(self.outline.lines.line_of(shown.core.start), self.last_line(shown));
         let lines = &self.original.outline.lines;
         let from = lines.line_of(known.core.start);
         let to = lines.line_of(known.outer.end.saturating_sub(1).max(known.outer.start));
@@ -833,7 +851,13 @@ impl Merger<'_, '_> {
     }
 
     /// New imports go below the last import of the same level.
-    fn insert_import(&self, first: &Item, last: &Item, parent: Option<usize>, plan: &mut Plan) -> Result<(), Refusal> {
+    fn insert_import(
+        &self,
+        first: &Item,
+        last: &Item,
+        parent: Option<usize>,
+        plan: &mut Plan,
+    ) -> Result<(), Refusal> {
         let known = self
             .original
             .outline
@@ -846,11 +870,8 @@ impl Merger<'_, '_> {
         };
         let lines = &self.original.outline.lines;
         let from = self.outline.lines.line_of(first.outer.start);
-        let text: String = self
-            .whole_lines(from, self.last_line(last))
-            .iter()
-            .map(|line| format!("\n{line}"))
-            .collect();
+        let text: String =
+            self.whole_lines(from, self.last_line(last)).iter().map(|line| format!("\n{line}")).collect();
         let end = lines.end(lines.line_of(known.outer.end.saturating_sub(1)));
         plan.splices.push(Splice::new(end..end, text));
         plan.strategy = "insert-import";
@@ -859,13 +880,14 @@ impl Merger<'_, '_> {
     }
 
     /// A member after the container's marker goes behind its last member.
-    fn append_member(&self, first: &Item, last: &Item, parent: Option<usize>, plan: &mut Plan) -> Result<(), Refusal> {
-        let known = self
-            .original
-            .outline
-            .items
-            .iter()
-            .rfind(|item| item.parent == parent && item.is_member);
+    fn append_member(
+        &self,
+        first: &Item,
+        last: &Item,
+        parent: Option<usize>,
+        plan: &mut Plan,
+    ) -> Result<(), Refusal> {
+        let known = self.original.outline.items.iter().rfind(|item| item.parent == parent && item.is_member);
         let Some(known) = known else {
             return Err(self.unplaced(first));
         };
@@ -878,10 +900,7 @@ impl Merger<'_, '_> {
             .and_then(|line| Shift::between(line, known_line))
             .unwrap_or(Shift::Add(String::new()));
         let blank = if known.kind == Kind::Function { "\n" } else { "" };
-        let text: String = edit_lines
-            .iter()
-            .map(|line| format!("\n{}", shift.apply(line)))
-            .collect();
+        let text: String = edit_lines.iter().map(|line| format!("\n{}", shift.apply(line))).collect();
         let end = lines.end(lines.line_of(known.outer.end.saturating_sub(1)));
         plan.splices.push(Splice::new(end..end, format!("{blank}{text}")));
         plan.strategy = "insert-definition";
@@ -901,11 +920,7 @@ struct Leads {
 impl Leads {
     fn of(item: &Item, known: &Item) -> Leads {
         let (edit, there) = main_parts(item, known);
-        let mut leads = Leads {
-            edit,
-            known: there,
-            separate: Vec::new(),
-        };
+        let mut leads = Leads { edit, known: there, separate: Vec::new() };
         if let Some(shown) = &item.attributes {
             leads.edit.start = leads.edit.start.min(shown.start);
             if let Some(there) = &known.attributes {
@@ -954,12 +969,8 @@ fn stands_apart(known: &Item, comments: &Range<usize>, start: usize) -> bool {
 fn keep_blank_lines(lines: &mut [String], known: &[&str]) {
     let mut at = 0;
     for line in lines.iter_mut().filter(|line| !line.is_empty() || !known.is_empty()) {
-        let found = known
-            .get(at..)
-            .unwrap_or_default()
-            .iter()
-            .take(40)
-            .position(|k| k.trim_end() == line.trim_end());
+        let found =
+            known.get(at..).unwrap_or_default().iter().take(40).position(|k| k.trim_end() == line.trim_end());
         if let Some(found) = found {
             if let Some(there) = known.get(at + found).filter(|_| is_blank(line)) {
                 line.clear();
@@ -997,10 +1008,7 @@ fn plan_broken(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refus
         }
     }
     if looks_like_prose(&text) {
-        return Err(Refusal::new(
-            Reason::EditNotCode,
-            "the edit reads like prose, not like code",
-        ));
+        return Err(Refusal::new(Reason::EditNotCode, "the edit reads like prose, not like code"));
     }
     merge_by_first_line(original, cleaned, &text)
 }
@@ -1008,10 +1016,7 @@ fn plan_broken(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refus
 /// The edit's lines without its markers.
 fn shown_text(cleaned: &Cleaned) -> String {
     let lines = cleaned.lines.iter().zip(&cleaned.marker);
-    let shown: Vec<&str> = lines
-        .filter(|(_, marker)| !**marker)
-        .map(|(line, _)| line.as_str())
-        .collect();
+    let shown: Vec<&str> = lines.filter(|(_, marker)| !**marker).map(|(line, _)| line.as_str()).collect();
     shown.join("\n")
 }
 
@@ -1024,14 +1029,7 @@ fn merge_by_header(
     item: &Item,
     text: &str,
 ) -> Result<Plan, Refusal> {
-    let wanted = Wanted {
-        outline,
-        item,
-        scope: Vec::new(),
-        text,
-        base: &cleaned.base,
-        partial: true,
-    };
+    let wanted = Wanted { outline, item, scope: Vec::new(), text, base: &cleaned.base, partial: true };
     let (target, confidence) = match locate(original, &wanted, None) {
         Location::Found(target, confidence) => (target, confidence),
         Location::Missing => return Err(original.not_found(item.kind.name(), &item.name)),
@@ -1041,17 +1039,9 @@ fn merge_by_header(
         return Err(original.not_found(item.kind.name(), &item.name));
     };
     let leads = Leads::of(item, known);
-    let first_line = outline
-        .lines
-        .line_of(leads.edit.start)
-        .saturating_sub(fragment.prefix_lines);
-    let edit: Vec<(String, bool)> = cleaned
-        .lines
-        .iter()
-        .cloned()
-        .zip(cleaned.marker.iter().copied())
-        .skip(first_line)
-        .collect();
+    let first_line = outline.lines.line_of(leads.edit.start).saturating_sub(fragment.prefix_lines);
+    let edit: Vec<(String, bool)> =
+        cleaned.lines.iter().cloned().zip(cleaned.marker.iter().copied()).skip(first_line).collect();
     let mut plan = align_region(original, &edit, leads.known, &item.name)?;
     plan.lower(confidence);
     Ok(plan)
@@ -1078,11 +1068,8 @@ fn merge_by_first_line(original: &Original<'_>, cleaned: &Cleaned, text: &str) -
             format!("no definition begins with `{first}` and has the lines that the edit shows"),
         ));
     };
-    let close: Vec<usize> = ranked
-        .iter()
-        .filter(|(_, other)| share - other < 0.2)
-        .map(|(index, _)| *index)
-        .collect();
+    let close: Vec<usize> =
+        ranked.iter().filter(|(_, other)| share - other < 0.2).map(|(index, _)| *index).collect();
     let Some(known) = original.item(target) else {
         return Err(original.ambiguous(first, &close));
     };
@@ -1094,12 +1081,8 @@ fn merge_by_first_line(original: &Original<'_>, cleaned: &Cleaned, text: &str) -
         .into_iter()
         .find(|&at| lines.get(lines.line_of(at)).trim() == first)
         .unwrap_or(known.outer.start);
-    let edit: Vec<(String, bool)> = cleaned
-        .lines
-        .iter()
-        .cloned()
-        .zip(cleaned.marker.iter().copied())
-        .collect();
+    let edit: Vec<(String, bool)> =
+        cleaned.lines.iter().cloned().zip(cleaned.marker.iter().copied()).collect();
     let mut plan = align_region(original, &edit, start..known.outer.end, &known.name)?;
     plan.lower(0.6 + 0.3 * share);
     Ok(plan)
@@ -1107,11 +1090,7 @@ fn merge_by_first_line(original: &Original<'_>, cleaned: &Cleaned, text: &str) -
 
 /// The lines up to the first marker, completed so that they parse, and the definition they begin.
 fn header_of(cleaned: &Cleaned, language: Language) -> Result<Option<(Fragment, usize)>, Refusal> {
-    let first = cleaned
-        .marker
-        .iter()
-        .position(|m| *m)
-        .unwrap_or(cleaned.lines.len());
+    let first = cleaned.marker.iter().position(|m| *m).unwrap_or(cleaned.lines.len());
     let header = cleaned.slice(0, first);
     let text = header.lines.join("\n");
     if text.trim().is_empty() {
@@ -1138,7 +1117,8 @@ fn header_of(cleaned: &Cleaned, language: Language) -> Result<Option<(Fragment, 
         let outline = fragment.outline(language);
         let item = fragment.top_items(&outline).into_iter().find(|&index| {
             outline.items.get(index).is_some_and(|item| {
-                matches!(item.kind, Kind::Function | Kind::Call | Kind::Variable | Kind::Type) || item.kind.is_container()
+                matches!(item.kind, Kind::Function | Kind::Call | Kind::Variable | Kind::Type)
+                    || item.kind.is_container()
             })
         });
         let Some(item) = item else {
@@ -1186,19 +1166,14 @@ fn align_region(
     let raw: Vec<&str> = edit.iter().map(|(line, _)| line.as_str()).collect();
     let mut fitted = fit(&raw, &known);
     keep_prefix(&mut fitted, &known, original, region.start);
-    let edit_lines: Vec<EditLine> = fitted
-        .into_iter()
-        .zip(edit)
-        .map(|(text, (_, marker))| EditLine { text, marker: *marker })
-        .collect();
+    let edit_lines: Vec<EditLine> =
+        fitted.into_iter().zip(edit).map(|(text, (_, marker))| EditLine { text, marker: *marker }).collect();
     let readings = align::readings(&edit_lines, &known).ok_or_else(|| {
         Refusal::new(Reason::TooLarge, format!("`{name}` is too long to align with the edit"))
     })?;
     let range = lines.start(from)..lines.end(to);
-    let telling = edit_lines
-        .iter()
-        .filter(|l| !l.marker && l.text.chars().any(char::is_alphanumeric))
-        .count();
+    let telling =
+        edit_lines.iter().filter(|l| !l.marker && l.text.chars().any(char::is_alphanumeric)).count();
     let sound = sound_readings(original, readings, &range)?;
     if sound.is_empty() && stops_short(&edit_lines, &known) {
         return Err(Refusal::new(
@@ -1226,7 +1201,8 @@ fn keep_prefix(fitted: &mut [String], known: &[&str], original: &Original<'_>, s
     let (Some(first), Some(line)) = (fitted.first_mut(), known.first()) else {
         return;
     };
-    if !prefix.trim().is_empty() && !first.trim_start().starts_with(prefix.trim()) && line.starts_with(prefix) {
+    if !prefix.trim().is_empty() && !first.trim_start().starts_with(prefix.trim()) && line.starts_with(prefix)
+    {
         *first = format!("{prefix}{}", first.trim_start());
     }
 }
@@ -1253,7 +1229,6 @@ fn sound_readings(
 }
 
 fn choose(sound: Vec<Reading>, range: &Range<usize>, telling: usize, name: &str) -> Result<Plan, Refusal> {
-    for r in &sound { eprintln!("== {} {}\n{}", r.score, r.anchored, r.lines.join("\n")); }
     let mut ranked = sound.into_iter();
     let Some(best) = ranked.next() else {
         return Err(Refusal::new(
@@ -1289,7 +1264,7 @@ pub(crate) fn leaves_marker(plan: &Plan, cleaned: &Cleaned) -> bool {
         .lines
         .iter()
         .zip(&cleaned.marker)
-        .filter(|(_, marker)| **marker)
+        .filter(|(line, marker)| **marker || has_inline_marker(line))
         .map(|(line, _)| line.trim())
         .collect();
     !markers.is_empty()
@@ -1311,4 +1286,3 @@ pub(crate) fn shows_nothing_new(cleaned: &Cleaned, original: &str) -> bool {
         .collect();
     containment(&shown, original) >= 1.0 || shown.trim().is_empty()
 }
-

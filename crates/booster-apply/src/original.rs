@@ -44,12 +44,7 @@ impl<'a> Original<'a> {
 
     /// How many syntax errors a change adds. `None` when the splices do not fit together.
     pub(crate) fn added_errors(&self, splices: Vec<Splice>) -> Result<usize, Refusal> {
-        let overlap = || {
-            Refusal::new(
-                Reason::Ambiguous,
-                "two parts of the edit change the same place",
-            )
-        };
+        let overlap = || Refusal::new(Reason::Ambiguous, "two parts of the edit change the same place");
         let splices = splice::sorted(splices, self.text()).ok_or_else(overlap)?;
         let splices = splice::minimise(self.text(), &splices);
         if splices.is_empty() {
@@ -104,16 +99,14 @@ impl<'a> Original<'a> {
             .collect();
         Refusal {
             reason: Reason::TargetNotFound,
-            message: format!("the file has no {what} named `{name}` and the edit does not show where a new one belongs"),
+            message: format!(
+                "the file has no {what} named `{name}` and the edit does not show where a new one belongs"
+            ),
             candidates: self.candidates(&near),
         }
     }
 
     fn candidates(&self, indices: &[usize]) -> Vec<Candidate> {
-        indices
-            .iter()
-            .take(10)
-            .filter_map(|&index| self.outline.candidate(index))
-            .collect()
+        indices.iter().take(10).filter_map(|&index| self.outline.candidate(index)).collect()
     }
 }

@@ -4,9 +4,7 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Tree};
 
-use crate::describe::{
-    Kind, describe, is_attribute, is_comment, is_member_list, is_transparent, is_wrapper,
-};
+use crate::describe::{Kind, describe, is_attribute, is_comment, is_member_list, is_transparent, is_wrapper};
 use crate::language::Language;
 use crate::output::Candidate;
 use crate::text::{Lines, is_word, squash};
@@ -70,19 +68,10 @@ struct Frame<'t> {
 impl<'a> Outline<'a> {
     /// Finds the members of a parsed file.
     pub(crate) fn new(text: &'a str, tree: &Tree, language: Language) -> Outline<'a> {
-        let mut builder = Builder {
-            text,
-            language,
-            lines: Lines::new(text),
-            items: Vec::new(),
-            frames: Vec::new(),
-        };
+        let mut builder =
+            Builder { text, language, lines: Lines::new(text), items: Vec::new(), frames: Vec::new() };
         builder.run(tree.root_node());
-        Outline {
-            text,
-            lines: builder.lines,
-            items: builder.items,
-        }
+        Outline { text, lines: builder.lines, items: builder.items }
     }
 
     /// The item's scope from the outside in, its own `owner` included.
@@ -107,9 +96,7 @@ impl<'a> Outline<'a> {
     /// The header in a form that compares across layouts.
     pub(crate) fn signature(&self, item: &Item) -> String {
         let text = self.text.get(item.header()).unwrap_or_default();
-        squash(text)
-            .trim_end_matches(|c: char| !is_word(c) && c != ')')
-            .to_owned()
+        squash(text).trim_end_matches(|c: char| !is_word(c) && c != ')').to_owned()
     }
 
     /// An item as it is shown to the caller.
@@ -141,11 +128,7 @@ impl<'t> Builder<'_, 't> {
     /// Walks the tree with a cursor and a stack of its own: hostile nesting must not reach the call stack.
     fn run(&mut self, root: Node<'t>) {
         let mut cursor = root.walk();
-        self.frames.push(Frame {
-            node: root,
-            item: None,
-            lists_members: true,
-        });
+        self.frames.push(Frame { node: root, item: None, lists_members: true });
         if !cursor.goto_first_child() {
             return;
         }
@@ -171,42 +154,27 @@ impl<'t> Builder<'_, 't> {
     /// Records what a node defines and says how its children are to be read.
     fn enter(&mut self, node: Node<'t>) -> Frame<'t> {
         let inherited = self.frames.last().and_then(|f| f.item);
-        let plain = Frame {
-            node,
-            item: inherited,
-            lists_members: false,
-        };
+        let plain = Frame { node, item: inherited, lists_members: false };
         if !node.is_named() || node.is_extra() && is_comment(node.kind()) {
             return plain;
         }
         let kind = node.kind();
         let in_members = self.frames.last().is_some_and(|f| f.lists_members);
         if let Some(index) = self.define(node, in_members) {
-            return Frame {
-                node,
-                item: Some(index),
-                lists_members: false,
-            };
+            return Frame { node, item: Some(index), lists_members: false };
         }
         let passes = in_members && (is_transparent(kind) || is_wrapper(kind));
         let python_body = self.language.is_python() && kind == "block" && self.parent_is_class();
         let script_body = self.language.is_script() && kind == "statement_block" && self.parent_is_module();
-        Frame {
-            lists_members: passes || is_member_list(kind) || python_body || script_body,
-            ..plain
-        }
+        Frame { lists_members: passes || is_member_list(kind) || python_body || script_body, ..plain }
     }
 
     fn parent_is_class(&self) -> bool {
-        self.frames
-            .last()
-            .is_some_and(|f| f.node.kind() == "class_definition")
+        self.frames.last().is_some_and(|f| f.node.kind() == "class_definition")
     }
 
     fn parent_is_module(&self) -> bool {
-        self.frames
-            .last()
-            .is_some_and(|f| matches!(f.node.kind(), "module" | "internal_module"))
+        self.frames.last().is_some_and(|f| matches!(f.node.kind(), "module" | "internal_module"))
     }
 
     fn define(&mut self, node: Node<'t>, in_members: bool) -> Option<usize> {
@@ -214,9 +182,7 @@ impl<'t> Builder<'_, 't> {
         let outer = self.wrapped(node);
         let (kind, name, owner, body) = match described {
             Some(d) if d.kind.is_definition() || in_members => (d.kind, d.name, d.owner, d.body),
-            None if in_members && is_plain_member(node) => {
-                (Kind::Statement, String::new(), None, None)
-            }
+            None if in_members && is_plain_member(node) => (Kind::Statement, String::new(), None, None),
             _ => return None,
         };
         let local = !in_members && !matches!(kind, Kind::Function | Kind::Class | Kind::Impl | Kind::Module);
@@ -229,8 +195,8 @@ impl<'t> Builder<'_, 't> {
             name,
             node_kind: node.kind_id(),
             owner,
-            core: node.byte_range(),
-            outer: outer.byte_range(),
+            core: trimmed(node, self.text),
+            outer: trimmed(outer, self.text),
             bare: bare_start(node),
             comments,
             attributes,
@@ -247,10 +213,7 @@ impl<'t> Builder<'_, 't> {
             return false;
         };
         kind == Kind::Class
-            && matches!(
-                frame.node.kind(),
-                "type_definition" | "field_declaration"
-            )
+            && matches!(frame.node.kind(), "type_definition" | "field_declaration")
             && frame.node.child_by_field_name("type") == Some(node)
             && frame.item.is_some()
     }
@@ -273,7 +236,6 @@ impl<'t> Builder<'_, 't> {
         let mut first_line = self.lines.line_of(node.start_byte());
         let mut at = node;
         while let Some(previous) = at.prev_sibling() {
-            // Some grammars count the line feed into a line comment.
             let range = trimmed(previous, self.text);
             let comment = is_comment(previous.kind());
             if !comment && !is_attribute(previous.kind()) {
@@ -307,10 +269,7 @@ fn bare_start(node: Node<'_>) -> usize {
         };
         child = first;
     }
-    while matches!(
-        child.kind(),
-        "marker_annotation" | "annotation" | "decorator" | "attribute_declaration"
-    ) {
+    while matches!(child.kind(), "marker_annotation" | "annotation" | "decorator" | "attribute_declaration") {
         // The last annotation may be all there is in the list of modifiers.
         let next = child.next_sibling().or_else(|| child.parent()?.next_sibling());
         let Some(next) = next else {
@@ -322,12 +281,10 @@ fn bare_start(node: Node<'_>) -> usize {
     start
 }
 
-/// A node's range without a line feed at its end.
+/// A node's range without blanks at its end: preprocessor lines and some comments end in their line feed.
 fn trimmed(node: Node<'_>, text: &str) -> Range<usize> {
     let range = node.byte_range();
-    let length = text
-        .get(range.clone())
-        .map_or(range.len(), |t| t.trim_end().len());
+    let length = text.get(range.clone()).map_or(range.len(), |t| t.trim_end().len());
     range.start..range.start + length
 }
 
@@ -339,5 +296,13 @@ fn is_plain_member(node: Node<'_>) -> bool {
         && !is_transparent(kind)
         && !is_wrapper(kind)
         && !is_member_list(kind)
-        && !matches!(kind, "identifier" | "type_identifier" | "string_literal" | "template_parameter_list" | "access_specifier" | "storage_class_specifier")
+        && !matches!(
+            kind,
+            "identifier"
+                | "type_identifier"
+                | "string_literal"
+                | "template_parameter_list"
+                | "access_specifier"
+                | "storage_class_specifier"
+        )
 }

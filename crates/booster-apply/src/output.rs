@@ -117,11 +117,7 @@ impl Reason {
 impl Refusal {
     /// A refusal without candidates.
     pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Refusal {
-        Refusal {
-            reason,
-            message: message.into(),
-            candidates: Vec::new(),
-        }
+        Refusal { reason, message: message.into(), candidates: Vec::new() }
     }
 
     /// The reason as it stands in JSON.
@@ -157,10 +153,7 @@ impl Applied {
             confidence: self.confidence,
             strategy: self.strategy,
             language: self.language.map_or("text", Language::name),
-            tokens: Tokens {
-                input: self.input_tokens,
-                output: self.output_tokens,
-            },
+            tokens: Tokens { input: self.input_tokens, output: self.output_tokens },
             edits: &self.edits,
             diff: &self.diff,
         })

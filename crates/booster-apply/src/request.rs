@@ -90,13 +90,8 @@ fn describe(value: &Value) -> &'static str {
 fn required_string(fields: &mut Map<String, Value>, name: &str) -> Result<String, Refusal> {
     match fields.remove(name) {
         Some(Value::String(text)) => Ok(text),
-        Some(other) => Err(invalid(format!(
-            "field `{name}` is {}, expected a string",
-            describe(&other)
-        ))),
-        None => Err(invalid(format!(
-            "field `{name}` is missing, expected a string"
-        ))),
+        Some(other) => Err(invalid(format!("field `{name}` is {}, expected a string", describe(&other)))),
+        None => Err(invalid(format!("field `{name}` is missing, expected a string"))),
     }
 }
 
@@ -104,10 +99,9 @@ fn optional_string(fields: &mut Map<String, Value>, name: &str) -> Result<Option
     match fields.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(invalid(format!(
-            "field `{name}` is {}, expected a string or nothing",
-            describe(&other)
-        ))),
+        Some(other) => {
+            Err(invalid(format!("field `{name}` is {}, expected a string or nothing", describe(&other))))
+        }
     }
 }
 
@@ -118,12 +112,7 @@ fn optional_share(fields: &Map<String, Value>, name: &str) -> Result<Option<f64>
     };
     match value.as_f64() {
         Some(share) if (0.0..=1.0).contains(&share) => Ok(Some(share)),
-        Some(share) => Err(invalid(format!(
-            "field `{name}` is {share}, expected a number from 0 to 1"
-        ))),
-        None => Err(invalid(format!(
-            "field `{name}` is {}, expected a number from 0 to 1",
-            describe(value)
-        ))),
+        Some(share) => Err(invalid(format!("field `{name}` is {share}, expected a number from 0 to 1"))),
+        None => Err(invalid(format!("field `{name}` is {}, expected a number from 0 to 1", describe(value)))),
     }
 }

@@ -47,9 +47,7 @@ pub(crate) fn containment(part: &str, whole: &str) -> f64 {
 }
 
 fn informative_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= 2)
+    text.lines().map(str::trim).filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= 2)
 }
 
 /// How alike two lines are by their characters' pairs, 0 to 1.

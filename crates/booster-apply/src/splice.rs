@@ -23,19 +23,14 @@ pub(crate) struct Splice {
 impl Splice {
     /// A replacement of `range` by `text`.
     pub(crate) fn new(range: Range<usize>, text: impl Into<String>) -> Splice {
-        Splice {
-            range,
-            text: text.into(),
-        }
+        Splice { range, text: text.into() }
     }
 }
 
 /// Sorts splices; `None` when two of them overlap or one lies outside the text.
 pub(crate) fn sorted(mut splices: Vec<Splice>, text: &str) -> Option<Vec<Splice>> {
     splices.sort_by_key(|s| (s.range.start, s.range.end));
-    let apart = splices
-        .windows(2)
-        .all(|pair| matches!(pair, [a, b] if a.range.end <= b.range.start));
+    let apart = splices.windows(2).all(|pair| matches!(pair, [a, b] if a.range.end <= b.range.start));
     let inside = splices.iter().all(|s| text.get(s.range.clone()).is_some());
     (apart && inside).then_some(splices)
 }
@@ -73,11 +68,7 @@ fn whole_lines(text: &str, lines: &Lines<'_>, splices: &[Splice]) -> Vec<Splice>
         let complete = at_line_start
             && splice.range.end > start
             && (splice.text.is_empty() || splice.text.ends_with('\n'));
-        let end = if complete {
-            splice.range.end
-        } else {
-            lines.start(lines.line_of(splice.range.end) + 1)
-        };
+        let end = if complete { splice.range.end } else { lines.start(lines.line_of(splice.range.end) + 1) };
         let tail = text.get(splice.range.end..end).unwrap_or_default();
         match out.last_mut() {
             Some(last) if last.range.end > start => {
@@ -101,11 +92,7 @@ fn whole_lines(text: &str, lines: &Lines<'_>, splices: &[Splice]) -> Vec<Splice>
 fn diff_lines(old: &str, new: &str, offset: usize, out: &mut Vec<Splice>) {
     let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
     let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
-    let head = old_lines
-        .iter()
-        .zip(&new_lines)
-        .take_while(|(a, b)| a == b)
-        .count();
+    let head = old_lines.iter().zip(&new_lines).take_while(|(a, b)| a == b).count();
     let tail = old_lines
         .iter()
         .rev()
@@ -185,9 +172,7 @@ pub(crate) fn unified_diff(text: &str, splices: &[Splice], path: &str) -> String
 fn group_end(splices: &[Splice], lines: &Lines<'_>, index: usize, context: usize) -> usize {
     let mut end = index + 1;
     while let (Some(last), Some(next)) = (splices.get(end - 1), splices.get(end)) {
-        let gap = lines
-            .line_of(next.range.start)
-            .saturating_sub(line_after(lines, last.range.end));
+        let gap = lines.line_of(next.range.start).saturating_sub(line_after(lines, last.range.end));
         if gap > 2 * context {
             break;
         }
@@ -252,8 +237,7 @@ fn hunk(
 }
 
 fn line_text<'a>(text: &'a str, lines: &Lines<'_>, line: usize) -> &'a str {
-    text.get(lines.start(line)..lines.start(line + 1))
-        .unwrap_or_default()
+    text.get(lines.start(line)..lines.start(line + 1)).unwrap_or_default()
 }
 
 fn diff_line(out: &mut String, sign: char, line: &str) {

@@ -15,9 +15,7 @@ pub(crate) fn parse(text: &str, language: Language) -> Result<Tree, Refusal> {
 fn parse_with(text: &str, language: Language, old: Option<&Tree>) -> Result<Tree, Refusal> {
     let failed = || Refusal::new(Reason::TooLarge, "the text could not be parsed");
     let mut parser = Parser::new();
-    parser
-        .set_language(&language.grammar())
-        .map_err(|_| failed())?;
+    parser.set_language(&language.grammar()).map_err(|_| failed())?;
     parser.parse(text, old).ok_or_else(failed)
 }
 
@@ -48,10 +46,7 @@ pub(crate) fn reparse(
 
 fn point(lines: &Lines<'_>, offset: usize) -> Point {
     let row = lines.line_of(offset);
-    Point {
-        row,
-        column: offset.saturating_sub(lines.start(row)),
-    }
+    Point { row, column: offset.saturating_sub(lines.start(row)) }
 }
 
 fn advance(from: Point, text: &str) -> Point {
@@ -60,10 +55,7 @@ fn advance(from: Point, text: &str) -> Point {
             row: from.row + text.bytes().filter(|&b| b == b'\n').count(),
             column: text.len() - last - 1,
         },
-        None => Point {
-            row: from.row,
-            column: from.column + text.len(),
-        },
+        None => Point { row: from.row, column: from.column + text.len() },
     }
 }
 

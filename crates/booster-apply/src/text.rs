@@ -24,12 +24,7 @@ impl<'a> Text<'a> {
         let body = original.strip_prefix(BOM).unwrap_or(original);
         let bom = original.len() - body.len();
         if !body.contains("\r\n") {
-            return Text {
-                lf: Cow::Borrowed(body),
-                bom,
-                crlf: Vec::new(),
-                mostly_crlf: false,
-            };
+            return Text { lf: Cow::Borrowed(body), bom, crlf: Vec::new(), mostly_crlf: false };
         }
         let mut lf = String::with_capacity(body.len());
         let mut crlf = Vec::new();
@@ -45,12 +40,7 @@ impl<'a> Text<'a> {
         }
         let newlines = lf.bytes().filter(|&b| b == b'\n').count();
         let mostly_crlf = crlf.len() * 2 >= newlines;
-        Text {
-            lf: Cow::Owned(lf),
-            bom,
-            crlf,
-            mostly_crlf,
-        }
+        Text { lf: Cow::Owned(lf), bom, crlf, mostly_crlf }
     }
 
     /// The offset in the original's bytes of an offset in `lf`.
@@ -60,11 +50,7 @@ impl<'a> Text<'a> {
 
     /// New text with the original's line ends.
     pub(crate) fn with_line_ends(&self, text: &str) -> String {
-        if self.mostly_crlf {
-            text.replace('\n', "\r\n")
-        } else {
-            text.to_owned()
-        }
+        if self.mostly_crlf { text.replace('\n', "\r\n") } else { text.to_owned() }
     }
 }
 
@@ -79,12 +65,7 @@ impl<'a> Lines<'a> {
     /// Finds the lines; a final line feed does not open another line.
     pub(crate) fn new(text: &'a str) -> Lines<'a> {
         let mut starts = vec![0];
-        starts.extend(
-            text.bytes()
-                .enumerate()
-                .filter(|&(_, b)| b == b'\n')
-                .map(|(at, _)| at + 1),
-        );
+        starts.extend(text.bytes().enumerate().filter(|&(_, b)| b == b'\n').map(|(at, _)| at + 1));
         if starts.len() > 1 && starts.last() == Some(&text.len()) {
             starts.pop();
         }
@@ -98,9 +79,7 @@ impl<'a> Lines<'a> {
 
     /// The line (from 0) that holds a byte offset.
     pub(crate) fn line_of(&self, offset: usize) -> usize {
-        self.starts
-            .partition_point(|&start| start <= offset)
-            .saturating_sub(1)
+        self.starts.partition_point(|&start| start <= offset).saturating_sub(1)
     }
 
     /// Where a line begins; the text's end for a line past the last.
@@ -117,17 +96,13 @@ impl<'a> Lines<'a> {
 
     /// A line without its line feed.
     pub(crate) fn get(&self, line: usize) -> &'a str {
-        self.text
-            .get(self.start(line)..self.end(line))
-            .unwrap_or_default()
+        self.text.get(self.start(line)..self.end(line)).unwrap_or_default()
     }
 
     /// Whether only blanks stand before `offset` on its line.
     pub(crate) fn begins_line(&self, offset: usize) -> bool {
         let start = self.start(self.line_of(offset));
-        self.text
-            .get(start..offset)
-            .is_some_and(|before| before.trim().is_empty())
+        self.text.get(start..offset).is_some_and(|before| before.trim().is_empty())
     }
 }
 

@@ -19,7 +19,7 @@ mod snapshot;
 pub use error::EngineError;
 pub use module::Booster;
 pub use note::{EngineNote, EngineObserver, Silent};
-pub use pool::{Pool, PoolConfig, Request, Run};
+pub use pool::{OnAllocated, Pool, PoolConfig, Request, Run};
 pub use registry::{Registry, default_modules_dir};
 pub use runtime::Runtime;
 pub use slot::{SlotStatus, SlotView, TaskSummary};

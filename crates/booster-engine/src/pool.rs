@@ -43,8 +43,11 @@ pub struct Request {
     /// Becomes true when nobody wants the result any more.
     pub stop: Option<Arc<AtomicBool>>,
     /// Called with slot and instance when a slot takes the job.
-    pub allocated: Box<dyn FnOnce(&str, &str) + Send>,
+    pub allocated: OnAllocated,
 }
+
+/// Is told the ids of the slot that took a job and of the instance in it.
+pub type OnAllocated = Box<dyn FnOnce(&str, &str) + Send>;
 
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

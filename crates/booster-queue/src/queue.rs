@@ -121,7 +121,8 @@ impl Queue {
 
     fn prepare(&self, job: &mut Job) -> Result<Prepared, QueueError> {
         let key = job.idempotency_key.as_deref().map(|key| id_of_key(job.tenant.as_deref(), key));
-        let id = job.id.get_or_insert_with(|| key.unwrap_or_else(|| ulid::Ulid::generate().to_string())).clone();
+        let id =
+            job.id.get_or_insert_with(|| key.unwrap_or_else(|| ulid::Ulid::generate().to_string())).clone();
         let json = job.to_json();
         if json.len() > self.max_job_bytes {
             let error = booster_core::JobError::TooLarge { size: json.len(), limit: self.max_job_bytes };

@@ -8,10 +8,8 @@ mod up;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use booster_core::Config;
-use booster_state::{Metrics, Series, Telemetry};
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -131,19 +129,10 @@ impl Fleet {
 
 async fn serve(arguments: &ServeArguments, config: Config) -> Result<u8, ClientError> {
     let listener = listen(&arguments.listen).await?;
-    let (client, metrics) = gateway_parts(config)?;
+    let (client, metrics) = gateway::counted_client(config)?;
     eprintln!("booster: gateway on http://{}", print::address(&listener));
     gateway::run(client, metrics, listener, terminated()).await?;
     Ok(0)
-}
-
-/// A client that counts what it does, and its metrics.
-fn gateway_parts(config: Config) -> Result<(Client, Arc<Metrics>), ClientError> {
-    let metrics = Arc::new(Metrics::new([])?);
-    metrics.set(Series::BuildInfo, &[env!("CARGO_PKG_VERSION"), booster_engine::WASMTIME_VERSION], 1.0);
-    // The gateway has no pool, so the outbox of pool events stays empty.
-    let (telemetry, _outbox) = Telemetry::new(Arc::clone(&metrics));
-    Ok((Client::connect_observed(config, telemetry)?, metrics))
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ClientError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use booster_core::Config;
 use clap::Args;
 
-use super::{gateway_parts, listen, print, terminated};
+use super::{listen, print, terminated};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::gateway;
@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: Arguments, mut config: Config) -> Result<u8, 
         () = &mut stop => Ok(false),
     };
     if let Ok(true) = started {
-        let (client, metrics) = gateway_parts(config)?;
+        let (client, metrics) = gateway::counted_client(config)?;
         tokio::select! {
             result = gateway::run(client, metrics, listener, std::future::pending()) => result?,
             () = &mut stop => {}

@@ -11,10 +11,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use booster_core::Job;
 use booster_core::outcome::JobOutcome;
+use booster_core::{Config, Job};
 use booster_queue::Record;
-use booster_state::Metrics;
+use booster_state::{Metrics, Series, Telemetry};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
@@ -34,6 +34,18 @@ const MAX_BODY: usize = 32 * 1024 * 1024;
 struct Gateway {
     client: Client,
     metrics: Arc<Metrics>,
+}
+
+/// A client for the gateway that counts what it does, and its metrics.
+///
+/// # Errors
+/// As [`Client::connect`].
+pub fn counted_client(config: Config) -> Result<(Client, Arc<Metrics>), ClientError> {
+    let metrics = Arc::new(Metrics::new([])?);
+    metrics.set(Series::BuildInfo, &[env!("CARGO_PKG_VERSION"), booster_engine::WASMTIME_VERSION], 1.0);
+    // The gateway has no pool, so the outbox of pool events stays empty.
+    let (telemetry, _outbox) = Telemetry::new(Arc::clone(&metrics));
+    Ok((Client::connect_observed(config, telemetry)?, metrics))
 }
 
 /// Serves until `shutdown` resolves; requests that are being answered are finished.

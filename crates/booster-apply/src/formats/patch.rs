@@ -15,10 +15,7 @@ const END_OF_FILE: &str = "*** End of File";
 pub(crate) fn plan(text: &str, edit: &str, path: Option<&str>) -> Result<Plan, Refusal> {
     let hunks = hunks(edit, path)?;
     if hunks.is_empty() {
-        return Err(Refusal::new(
-            Reason::EditIncomplete,
-            "the patch updates no file",
-        ));
+        return Err(Refusal::new(Reason::EditIncomplete, "the patch updates no file"));
     }
     let mut plan = place_all(text, &hunks, "apply-patch")?;
     end_with_line_feed(text, &mut plan);
@@ -56,10 +53,7 @@ fn hunks<'e>(edit: &'e str, path: Option<&str>) -> Result<Vec<Hunk<'e>>, Refusal
     }
     close(&mut files, &mut hunk);
     if !ended {
-        return Err(Refusal::new(
-            Reason::EditIncomplete,
-            format!("the patch has no `{END}`"),
-        ));
+        return Err(Refusal::new(Reason::EditIncomplete, format!("the patch has no `{END}`")));
     }
     pick_file(files, path)
 }

@@ -49,11 +49,7 @@ pub(crate) fn find(lines: &Lines<'_>, quoted: &[&str], hint: Hint) -> Result<Fou
     for (equal, confidence, exact) in tiers {
         let places = places(lines, quoted, &hint, equal);
         if let Some(line) = choose(&places, &hint)? {
-            return Ok(Found {
-                line,
-                confidence,
-                exact,
-            });
+            return Ok(Found { line, confidence, exact });
         }
     }
     nearly(lines, quoted, &hint)
@@ -64,21 +60,13 @@ fn places(lines: &Lines<'_>, quoted: &[&str], hint: &Hint, equal: fn(&str, &str)
         return Vec::new();
     };
     // The line that says most is compared first: blank lines and brackets are everywhere.
-    let telling = quoted
-        .iter()
-        .enumerate()
-        .max_by_key(|(_, line)| line.trim().len())
-        .map_or(0, |(index, _)| index);
+    let telling =
+        quoted.iter().enumerate().max_by_key(|(_, line)| line.trim().len()).map_or(0, |(index, _)| index);
     let key = quoted.get(telling).copied().unwrap_or_default();
     (hint.from..=last)
         .filter(|&at| !hint.at_end || at == last)
         .filter(|&at| equal(lines.get(at + telling), key))
-        .filter(|&at| {
-            quoted
-                .iter()
-                .enumerate()
-                .all(|(index, line)| equal(lines.get(at + index), line))
-        })
+        .filter(|&at| quoted.iter().enumerate().all(|(index, line)| equal(lines.get(at + index), line)))
         .collect()
 }
 
@@ -99,11 +87,7 @@ fn several(places: &[usize]) -> Refusal {
     let shown: Vec<String> = places.iter().take(6).map(|at| (at + 1).to_string()).collect();
     Refusal::new(
         Reason::Ambiguous,
-        format!(
-            "the quoted lines stand in {} places: lines {}",
-            places.len(),
-            shown.join(", ")
-        ),
+        format!("the quoted lines stand in {} places: lines {}", places.len(), shown.join(", ")),
     )
 }
 
@@ -135,16 +119,13 @@ fn nearly(lines: &Lines<'_>, quoted: &[&str], hint: &Hint) -> Result<Found, Refu
     if lines.count().saturating_mul(quoted.len()) > MAX_FUZZY {
         return Err(missing());
     }
-    let mut ranked: Vec<(f64, usize)> = (hint.from..=last)
-        .filter_map(|at| Some((block_similarity(lines, quoted, at)?, at)))
-        .collect();
+    let mut ranked: Vec<(f64, usize)> =
+        (hint.from..=last).filter_map(|at| Some((block_similarity(lines, quoted, at)?, at))).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     match ranked.as_slice() {
-        [(best, at), rest @ ..] if rest.first().is_none_or(|(next, _)| best - next > 0.05) => Ok(Found {
-            line: *at,
-            confidence: 0.6 + (best - LEAST_BLOCK),
-            exact: true,
-        }),
+        [(best, at), rest @ ..] if rest.first().is_none_or(|(next, _)| best - next > 0.05) => {
+            Ok(Found { line: *at, confidence: 0.6 + (best - LEAST_BLOCK), exact: true })
+        }
         [(_, first), (_, second), ..] => Err(several(&[*first.min(second), *first.max(second)])),
         _ => Err(missing()),
     }

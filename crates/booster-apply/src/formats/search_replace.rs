@@ -29,7 +29,8 @@ fn fence(line: &str, mark: char) -> Option<&str> {
 
 fn opens(line: &str) -> bool {
     let said = |rest: &str| matches!(rest.trim_end_matches('>'), "SEARCH" | "ORIGINAL");
-    fence(line, '<').is_some_and(said) || fence(line, '-').is_some_and(|r| r.trim_end_matches('>') == "SEARCH")
+    fence(line, '<').is_some_and(said)
+        || fence(line, '-').is_some_and(|r| r.trim_end_matches('>') == "SEARCH")
 }
 
 fn divides(line: &str) -> bool {
@@ -120,7 +121,8 @@ fn unescaped(line: &str) -> &str {
 
 /// Takes off `12 | ` where all quoted lines have it.
 fn strip_line_numbers(block: &mut Block<'_>) {
-    let numbered = |lines: &[&str]| !lines.is_empty() && lines.iter().all(|line| without_number(line).is_some());
+    let numbered =
+        |lines: &[&str]| !lines.is_empty() && lines.iter().all(|line| without_number(line).is_some());
     if !numbered(&block.search) {
         return;
     }
@@ -146,10 +148,7 @@ fn without_number(line: &str) -> Option<&str> {
 }
 
 fn place(text: &str, lines: &Lines<'_>, block: &Block<'_>, plan: &mut Plan) -> Result<(), Refusal> {
-    let hint = Hint {
-        line: block.start_line.and_then(|line| line.checked_sub(1)),
-        ..Hint::default()
-    };
+    let hint = Hint { line: block.start_line.and_then(|line| line.checked_sub(1)), ..Hint::default() };
     if block.search.iter().all(|line| is_blank(line)) {
         return insert(text, lines, block, plan);
     }
@@ -157,10 +156,8 @@ fn place(text: &str, lines: &Lines<'_>, block: &Block<'_>, plan: &mut Plan) -> R
     let found = find(lines, search, hint)?;
     plan.lower(found.confidence);
     let shift = shift_at(lines, search, found.line);
-    let new: Vec<String> = replace
-        .iter()
-        .map(|line| if found.exact { (*line).to_owned() } else { shift.apply(line) })
-        .collect();
+    let new: Vec<String> =
+        replace.iter().map(|line| if found.exact { (*line).to_owned() } else { shift.apply(line) }).collect();
     let _ = head;
     plan.splices.push(replace_lines(text, lines, found.line, search.len(), &new));
     Ok(())
@@ -220,7 +217,13 @@ fn insert(text: &str, lines: &Lines<'_>, block: &Block<'_>, plan: &mut Plan) -> 
 }
 
 /// Replaces whole lines; a missing line feed at the file's end stays missing.
-pub(crate) fn replace_lines(text: &str, lines: &Lines<'_>, from: usize, count: usize, new: &[String]) -> Splice {
+pub(crate) fn replace_lines(
+    text: &str,
+    lines: &Lines<'_>,
+    from: usize,
+    count: usize,
+    new: &[String],
+) -> Splice {
     let (start, end) = (lines.start(from), lines.start(from + count));
     let ends_open = end == text.len() && !text.ends_with('\n');
     let mut joined = new.join("\n");

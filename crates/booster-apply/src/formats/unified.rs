@@ -34,9 +34,8 @@ pub(crate) struct Hunk<'e> {
 pub(crate) fn recognise(edit: &str) -> bool {
     let lines: Vec<&str> = edit.lines().collect();
     let numbered = lines.iter().any(|line| old_line(line).is_some());
-    let headed = lines
-        .windows(2)
-        .any(|pair| matches!(pair, [a, b] if a.starts_with("--- ") && b.starts_with("+++ ")));
+    let headed =
+        lines.windows(2).any(|pair| matches!(pair, [a, b] if a.starts_with("--- ") && b.starts_with("+++ ")));
     let changes = lines.iter().any(|l| l.starts_with('+') || l.starts_with('-'));
     numbered && changes || headed && lines.iter().any(|line| line.starts_with("@@"))
 }
@@ -78,10 +77,8 @@ fn hunks<'e>(edit: &'e str, path: Option<&str>) -> Result<Vec<Hunk<'e>>, Refusal
             if files.is_empty() {
                 files.push(("", Vec::new()));
             }
-            open = Some(Hunk {
-                line: old_line(line).map(|number| number.saturating_sub(1)),
-                ..Hunk::default()
-            });
+            open =
+                Some(Hunk { line: old_line(line).map(|number| number.saturating_sub(1)), ..Hunk::default() });
         } else if let Some(hunk) = &mut open {
             hunk.changes.extend(change(line));
         }
@@ -106,11 +103,17 @@ pub(crate) fn pick_file<T>(files: Vec<(&str, Vec<T>)>, path: Option<&str>) -> Re
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
         let path = path.unwrap_or_default();
         let same = |name: &str| {
-            !name.is_empty() && (name == path || path.ends_with(&format!("/{name}")) || name.ends_with(&format!("/{path}")))
+            !name.is_empty()
+                && (name == path
+                    || path.ends_with(&format!("/{name}"))
+                    || name.ends_with(&format!("/{path}")))
         };
         let refusal = Refusal::new(
             Reason::Ambiguous,
-            format!("the edit changes several files ({}); `path` names none or several of them", names.join(", ")),
+            format!(
+                "the edit changes several files ({}); `path` names none or several of them",
+                names.join(", ")
+            ),
         );
         files.retain(|(name, _)| !path.is_empty() && same(name));
         if files.len() != 1 {
@@ -145,7 +148,13 @@ pub(crate) fn place_all(text: &str, hunks: &[Hunk<'_>], strategy: &'static str) 
 }
 
 /// Places one hunk at or below line `from` and returns the line after it.
-fn place(text: &str, lines: &Lines<'_>, hunk: &Hunk<'_>, from: usize, plan: &mut Plan) -> Result<usize, Refusal> {
+fn place(
+    text: &str,
+    lines: &Lines<'_>,
+    hunk: &Hunk<'_>,
+    from: usize,
+    plan: &mut Plan,
+) -> Result<usize, Refusal> {
     let mut changes = hunk.changes.clone();
     while matches!(changes.last(), Some(Change::Context(line)) if is_blank(line)) && changes.len() > 1 {
         // Blank lines at a hunk's end are as often the model's layout as the file's.
@@ -154,12 +163,7 @@ fn place(text: &str, lines: &Lines<'_>, hunk: &Hunk<'_>, from: usize, plan: &mut
     if changes.iter().all(|c| matches!(c, Change::Context(_))) {
         return Ok(from);
     }
-    let mut hint = Hint {
-        line: hunk.line,
-        from,
-        first: false,
-        at_end: hunk.at_end,
-    };
+    let mut hint = Hint { line: hunk.line, from, first: false, at_end: hunk.at_end };
     for above in &hunk.above {
         hint.from = below(lines, above, hint.from)?;
         hint.first = true;

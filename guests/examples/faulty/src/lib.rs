@@ -45,10 +45,9 @@ impl Guest for Faulty {
                 },
             },
             Some("echo") => Ok(input),
-            _ => Err(refusal(
-                "invalid_input",
-                "`do` is none of panic, trap, loop, memory, refuse, work, echo",
-            )),
+            _ => {
+                Err(refusal("invalid_input", "`do` is none of panic, trap, loop, memory, refuse, work, echo"))
+            }
         }
     }
 }

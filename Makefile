@@ -1,0 +1,56 @@
+# The only entry for people and for the gate. `make help` lists the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: deps-fleet guests ## Run the example edits through a private fleet and check every outcome
+	@$(CARGO) build --quiet --workspace --bins
+	@exec target/debug/booster-demo $(DEMO)
+
+.PHONY: up
+up: deps-fleet guests ## Run a private Redis, two workers and the HTTP gateway until Ctrl-C
+	@$(CARGO) build --quiet --workspace --bins
+	@exec target/debug/booster up $(UP)
+
+.PHONY: test
+test: deps-test guests ## Run all tests, from unit tests to the black-box tests with real servers
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace
+
+.PHONY: lint
+lint: deps-lint ## Check formatting, clippy, licences and sources of dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) deny --log-level error check bans licenses sources
+	@scripts/advisories.sh
+
+.PHONY: bench
+bench: deps-fleet guests ## Measure the whole fleet: edits and no-op jobs per second, idle latency
+	@$(CARGO) build --quiet --release --workspace --bins
+	@target/release/fleet $(BENCH)
+
+.PHONY: build
+build: guests ## Build the programs and the boosters
+	$(CARGO) build --workspace --bins
+
+.PHONY: guests
+guests: ## Build the boosters that ship with the fleet (WebAssembly)
+	@guests/build.sh
+
+.PHONY: deps-fleet
+deps-fleet:
+	@scripts/install-deps.sh redis
+
+.PHONY: deps-test
+deps-test:
+	@scripts/install-deps.sh redis prometheus
+
+.PHONY: deps-lint
+deps-lint:
+	@scripts/install-deps.sh cargo-deny

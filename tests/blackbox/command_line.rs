@@ -1,0 +1,180 @@
+//! The command lines that scripts depend on: outputs and exit statuses.
+
+use std::time::Duration;
+
+use booster_tests::{Boosters, Fleet, program_path, run, within};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn submit_wait_and_status_tell_outcomes_by_exit_status() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let done = r#"{"id":"a","booster":"noop","input":{}}"#;
+    let refused = r#"{"id":"b","booster":"faulty","input":{"do":"refuse"}}"#;
+    let dead = r#"{"id":"c","booster":"faulty","input":{"do":"panic"},"maxRetries":0}"#;
+    for (jobs, status) in
+        [(done.to_owned(), 0), (format!("{done}\n{refused}"), 3), (format!("{refused}\n{dead}\n{done}"), 4)]
+    {
+        let output = fleet.booster(&["submit", "-", "--wait", "--json"], &jobs).await;
+        assert_eq!(output.status, status, "{}", output.stderr);
+        assert_eq!(output.json().len(), jobs.lines().count());
+    }
+    for (id, status, state) in [("a", 0, "done"), ("b", 3, "refused"), ("c", 4, "dead")] {
+        let output = fleet.booster(&["status", id, "--json"], "").await;
+        assert_eq!(output.status, status);
+        let line = &output.json()[0];
+        assert_eq!((&line["state"], &line["queue"]), (&state.into(), &"normal".into()));
+        assert_eq!(fleet.booster(&["wait", id], "").await.status, status);
+    }
+    assert_eq!(fleet.booster(&["status", "nobody"], "").await.status, 5);
+    assert_eq!(fleet.booster(&["wait", "nobody"], "").await.status, 5);
+    assert_eq!(fleet.booster(&["status"], "").await.status, 2);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_submit_of_an_id_is_a_no_op() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let job = r#"{"id":"once","booster":"noop","input":{}}"#;
+    let first = fleet.booster(&["submit", "-", "--json"], job).await;
+    assert_eq!(first.json()[0], serde_json::json!({ "id": "once", "queue": "normal", "accepted": true }));
+    fleet.outcome("once").await;
+    let second = fleet.booster(&["submit", "-", "--json"], job).await;
+    assert_eq!(second.json()[0]["accepted"], false);
+    let keyed = r#"{"idempotencyKey":"order 66","booster":"noop","input":{}}"#;
+    let first = fleet.booster(&["submit", "-", "--json"], keyed).await;
+    let second = fleet.booster(&["submit", "-", "--json"], keyed).await;
+    assert_eq!(first.json()[0]["id"], second.json()[0]["id"]);
+    assert_eq!(second.json()[0]["accepted"], false);
+    let id = first.json()[0]["id"].as_str().unwrap().to_owned();
+    fleet.outcome(&id).await;
+    let queues = fleet.booster(&["queues", "--json"], "").await.json();
+    let normal = queues[0]["queues"].as_array().unwrap().iter().find(|q| q["name"] == "normal").unwrap();
+    assert_eq!(normal["done"], 2);
+    for field in ["waiting", "delayed", "running", "refused", "dead", "cancelled"] {
+        assert_eq!(normal[field], 0, "{field}");
+    }
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_priority_means_its_queue_and_a_queue_can_be_named() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let output = fleet
+        .booster(&["submit", "-", "--json"], r#"{"id":"p","booster":"noop","input":{},"priority":"high"}"#)
+        .await;
+    assert_eq!(output.json()[0]["queue"], "high");
+    let output = fleet
+        .booster(&["submit", "-", "--json", "--queue", "low"], r#"{"id":"q","booster":"noop","input":{}}"#)
+        .await;
+    assert_eq!(output.json()[0]["queue"], "low");
+    let outcomes = fleet.outcomes(vec!["p".into(), "q".into()]).await;
+    assert_eq!(outcomes.len(), 2);
+    assert_eq!(fleet.client.status("p").await.unwrap().unwrap().queue, "high");
+    assert_eq!(fleet.client.status("q").await.unwrap().unwrap().queue, "low");
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pool_and_events_print_machine_output() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    fleet.outcome(&id).await;
+    within(Duration::from_secs(10), "both slots are ready again", || async {
+        let slots = fleet.booster(&["pool", "--json"], "").await.json();
+        let slots = slots[0]["slots"].as_array().unwrap();
+        assert!(slots.len() == 2 && slots.iter().all(|slot| slot["boosterId"].is_string()));
+        slots.iter().all(|slot| slot["status"] == "ready").then_some(())
+    })
+    .await;
+    let event = within(Duration::from_secs(10), "the job's event is printed", || async {
+        let events = fleet.booster(&["events", "--since", "10m"], "").await.json();
+        events.into_iter().find(|event| event["type"] == "booster.task.completed")
+    })
+    .await;
+    assert_eq!(event["data"]["jobId"], id.as_str());
+    assert_eq!(fleet.booster(&["events", "--since", "soon"], "").await.status, 2);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreachable_redis_is_status_69_and_a_wrong_address_2() {
+    let nobody = booster_producer::local::free_port().unwrap();
+    let url = format!("redis://127.0.0.1:{nobody}");
+    for arguments in [["queues", "--json"], ["status", "x"]] {
+        let mut all = vec!["--redis-url", url.as_str()];
+        all.extend(arguments);
+        let output = run("booster", &all, "").await;
+        assert_eq!(output.status, 69, "{}", output.stderr);
+        assert_eq!(output.stdout, "");
+    }
+    let output = run("booster", &["--redis-url", "http://user:secret@x", "queues"], "").await;
+    assert_eq!(output.status, 2);
+    assert!(!output.stderr.contains("secret"), "{}", output.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_edits_a_file_without_redis_natively_and_in_the_sandbox() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(path("a.py"), "def one():\n    return 1\n\n\ndef two():\n    return 1\n").unwrap();
+    std::fs::write(path("edit"), "def two():\n    return 2\n").unwrap();
+    let changed = "def one():\n    return 1\n\n\ndef two():\n    return 2\n";
+    for extra in [&[][..], &["--booster", "apply"][..]] {
+        let (file, edit) = (path("a.py"), path("edit"));
+        let mut arguments = vec!["apply", &file, "--edit", &edit];
+        arguments.extend(extra);
+        let output = run("booster", &arguments, "").await;
+        assert_eq!((output.status, output.stdout.as_str()), (0, changed), "{}", output.stderr);
+        arguments.push("--json");
+        let json = run("booster", &arguments, "").await.json();
+        assert_eq!((&json[0]["output"], &json[0]["success"]), (&changed.into(), &true.into()));
+        assert!(json[0]["latency"].as_f64().unwrap() > 0.0);
+    }
+    let file = path("a.py");
+    let refused =
+        run("booster", &["apply", &file, "--edit", "-"], "Please rename it, if you would be so kind.").await;
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
+    assert!(refused.stderr.contains("refused (edit_not_code)"), "{}", refused.stderr);
+    let written = run("booster", &["apply", &file, "--edit", &path("edit"), "--write"], "").await;
+    assert_eq!((written.status, written.stdout.as_str()), (0, ""));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), changed);
+    assert_eq!(run("booster", &["apply", &path("missing.py"), "--edit", "-"], "").await.status, 2);
+    let unknown = run("booster", &["apply", &file, "--edit", "-", "--booster", "nope"], "x").await;
+    assert_eq!(unknown.status, 2);
+    assert!(unknown.stderr.contains("apply@"), "{}", unknown.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn up_runs_a_fleet_and_leaves_nothing_behind() {
+    use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+    let mut command = tokio::process::Command::new(program_path("booster"));
+    command.args(["up", "--workers", "1", "--listen", "127.0.0.1:0"]).env("WASM_POOL_SIZE", "2");
+    command.stderr(std::process::Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines =
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+    let (mut gateway, mut worker) = (String::new(), None);
+    while gateway.is_empty() {
+        let line =
+            tokio::time::timeout(booster_tests::LIMIT, lines.next_line()).await.unwrap().unwrap().unwrap();
+        if let Some((_, address)) = line.split_once("gateway  ") {
+            gateway = address.to_owned();
+        }
+        if let Some((_, pid)) = line.split_once("(process ") {
+            worker = Pid::from_raw(pid.trim_end_matches(')').parse().unwrap());
+        }
+    }
+    let job = r#"{"booster":"noop","input":{}}"#;
+    let http = reqwest::Client::new();
+    let answer: serde_json::Value =
+        http.post(format!("{gateway}/v1/jobs")).body(job).send().await.unwrap().json().await.unwrap();
+    let url = format!("{gateway}/v1/jobs/{}?wait=30", answer["id"].as_str().unwrap());
+    let view: serde_json::Value = http.get(url).send().await.unwrap().json().await.unwrap();
+    assert_eq!(view["state"], "done");
+
+    let worker = worker.expect("the worker's process id was printed");
+    test_kill_process(worker).unwrap();
+    kill_process(Pid::from_raw(child.id().unwrap() as i32).unwrap(), Signal::INT).unwrap();
+    let status = tokio::time::timeout(booster_tests::LIMIT, child.wait()).await.unwrap().unwrap();
+    assert!(status.success());
+    assert!(test_kill_process(worker).is_err(), "the worker still runs");
+}

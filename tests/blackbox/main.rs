@@ -1,0 +1,12 @@
+//! Black-box tests of the whole fleet. Each test has its own Redis server and worker processes.
+#![allow(missing_docs, reason = "a test program has no public items")]
+
+mod bad_input;
+mod command_line;
+mod edits;
+mod end_to_end;
+mod faults;
+mod gateway;
+mod monitoring;
+mod protocol;
+mod tidy;

@@ -1,0 +1,190 @@
+//! The queue's promises, one by one.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use booster_core::{Job, OutcomeKind};
+use booster_tests::{Boosters, Fleet, eventually};
+
+const JOBS: &str = "swarm:phase-5:{normal}:jobs";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_has_at_most_max_retries_plus_one_failed_attempts() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    for (retries, attempts) in [(None, 4), (Some(0), 1), (Some(2), 3)] {
+        let mut job = Job::new("faulty", r#"{"do":"panic"}"#).unwrap();
+        job.max_retries = retries;
+        let id = fleet.client.submit(job).await.unwrap().id;
+        let outcome = fleet.outcome(&id).await;
+        assert_eq!((outcome.outcome, outcome.attempts), (OutcomeKind::Dead, attempts));
+        let events: Vec<(String, HashMap<String, String>)> =
+            fleet.redis(&["XRANGE", "swarm:phase-5:{normal}:events", "-", "+"]).await;
+        let failures =
+            events.iter().filter(|(_, f)| f["event"].contains("booster.error") && f["event"].contains(&id));
+        assert_eq!(failures.count() as u32, attempts, "one event for each failed attempt");
+    }
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_failure_is_told_apart() {
+    let fleet = Fleet::start(1, Boosters::Small, |config| config.wasm.memory_limit = 64 << 20).await;
+    for (what, code) in [("panic", "panic"), ("trap", "trap"), ("loop", "timeout"), ("memory", "memory")] {
+        let job =
+            format!(r#"{{"booster":"faulty","input":{{"do":"{what}"}},"maxRetries":0,"timeoutMs":1000}}"#);
+        let id = fleet.submit(&job).await;
+        let error = fleet.outcome(&id).await.error.unwrap();
+        assert_eq!(error.code, code, "{}", error.message);
+    }
+    // The slots have recovered and work on.
+    let id = fleet.submit(r#"{"booster":"faulty","input":{"do":"work","times":10}}"#).await;
+    assert_eq!(fleet.outcome(&id).await.outcome, OutcomeKind::Done);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_job_is_never_tried_again() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let id = fleet.submit(r#"{"booster":"faulty","input":{"do":"refuse"}}"#).await;
+    let outcome = fleet.outcome(&id).await;
+    assert_eq!((outcome.outcome, outcome.attempts), (OutcomeKind::Refused, 0));
+    let refusal: serde_json::Value = serde_json::from_str(outcome.refusal.unwrap().get()).unwrap();
+    assert_eq!(refusal["reason"], "asked_to");
+    // Refused jobs are offered to regular agents.
+    let offers: Vec<(String, HashMap<String, String>)> =
+        fleet.redis(&["XRANGE", "swarm:phase-5:{normal}:fallback", "-", "+"]).await;
+    assert_eq!((offers.len(), &offers[0].1["id"]), (1, &id));
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_id_added_plainly_is_dropped_and_counted() {
+    let mut fleet = Fleet::start(0, Boosters::Small, |_| {}).await;
+    let job = r#"{"id":"twin","booster":"noop","input":{}}"#;
+    for _ in 0..3 {
+        let _: String = fleet.redis(&["XADD", JOBS, "*", "job", job]).await;
+    }
+    fleet.submit(r#"{"id":"other","booster":"noop","input":{}}"#).await;
+    fleet.spawn(&[]);
+    fleet.ready().await;
+    fleet.outcome("twin").await;
+    fleet.outcome("other").await;
+    let counts = eventually("the duplicates are gone", || async {
+        let counts = fleet.client.queue("normal").counts().await.unwrap();
+        (counts.depth.waiting + counts.depth.running == 0).then_some(counts)
+    })
+    .await;
+    assert_eq!((counts.done, counts.deduplicated), (2, 2));
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_with_a_time_waits_for_it_however_it_came() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let due = booster_queue::now_ms() + 1500;
+    let job = |id: &str| format!(r#"{{"id":"{id}","booster":"noop","input":{{}},"runAt":{due}}}"#);
+    fleet.submit(&job("by-client")).await;
+    let _: String = fleet.redis(&["XADD", JOBS, "*", "job", &job("by-xadd")]).await;
+    eventually("both are in the delayed set", || async {
+        (fleet.client.queue("normal").depth().await.unwrap().delayed == 2).then_some(())
+    })
+    .await;
+    for id in ["by-client", "by-xadd"] {
+        let outcome = fleet.outcome(id).await;
+        assert_eq!(outcome.outcome, OutcomeKind::Done);
+        assert!(outcome.finished_at >= due, "{id} ran {} ms early", due - outcome.finished_at);
+        assert!(outcome.wait_ms < 1000, "the deliberate delay is no waiting: {} ms", outcome.wait_ms);
+    }
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn input_text_reaches_the_booster_and_comes_back_byte_for_byte() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    // What a careless script would change: an empty array, a large integer, an exotic number, the spacing.
+    let input =
+        r#"{"do":"echo",  "empty":[],"large":12345678901234567890,"exotic":-0.10E+2,"text":"\u0000é"}"#;
+    let job = format!(r#"{{"id":"exact","booster":"faulty","input":{input}}}"#);
+    let _: String = fleet.redis(&["XADD", JOBS, "*", "job", &job]).await;
+    assert_eq!(fleet.outcome("exact").await.output.unwrap().get(), input);
+    // Through the delayed set and the front stream too.
+    let due = booster_queue::now_ms() + 300;
+    fleet.submit(&format!(r#"{{"id":"later","booster":"faulty","runAt":{due},"input":{input}}}"#)).await;
+    assert_eq!(fleet.outcome("later").await.output.unwrap().get(), input);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses_at_the_door_and_loses_nothing() {
+    let mut fleet = Fleet::start(0, Boosters::Small, |config| config.redis.max_waiting = 5).await;
+    let jobs = |from: usize, to: usize| -> Vec<Job> {
+        (from..to)
+            .map(|n| Job::from_json(&format!(r#"{{"id":"j{n}","booster":"noop","input":1}}"#)).unwrap())
+            .collect()
+    };
+    let error = fleet.client.submit_many(jobs(0, 8), None, false).await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable(), error.exit_status()), ("queue_full", true, 75));
+    assert_eq!(fleet.client.queue("normal").depth().await.unwrap().waiting, 5);
+    fleet.spawn(&[]);
+    fleet.ready().await;
+    eventually("there is room again", || async {
+        fleet.client.submit_many(jobs(0, 8), None, false).await.ok()
+    })
+    .await;
+    fleet.outcomes((0..8).map(|n| format!("j{n}")).collect()).await;
+    assert_eq!(fleet.client.queue("normal").counts().await.unwrap().done, 8);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_group_is_made_again_and_its_jobs_run() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let _: i64 = fleet.redis(&["XGROUP", "DESTROY", JOBS, "workers"]).await;
+    let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    assert_eq!(fleet.outcome(&id).await.outcome, OutcomeKind::Done);
+    let _: String = fleet.redis(&["SCRIPT", "FLUSH"]).await;
+    let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    assert_eq!(fleet.outcome(&id).await.outcome, OutcomeKind::Done);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn low_priority_is_served_while_high_has_a_backlog() {
+    let mut fleet = Fleet::start(0, Boosters::Small, |config| config.wasm.pool_size = 1).await;
+    let jobs: Vec<Job> = (0..300)
+        .map(|n| {
+            let priority = if n < 280 { "high" } else { "low" };
+            let text = format!(
+                r#"{{"id":"n{n}","booster":"faulty","input":{{"do":"work","times":2000000}},"priority":"{priority}"}}"#
+            );
+            Job::from_json(&text).unwrap()
+        })
+        .collect();
+    fleet.client.submit_many(jobs, None, true).await.unwrap();
+    fleet.spawn(&[]);
+    fleet.ready().await;
+    let mut order = Vec::new();
+    let ids = (0..300).map(|n| format!("n{n}")).collect();
+    fleet.client.wait_each(ids, booster_tests::LIMIT, |outcome| order.push(outcome)).await.unwrap();
+    order.sort_by_key(|outcome| outcome.finished_at);
+    let low = |outcome: &booster_core::JobOutcome| outcome.id[1..].parse::<usize>().unwrap() >= 280;
+    let first_low = order.iter().position(low).unwrap();
+    let before_last_high = order.iter().take(200).filter(|outcome| low(outcome)).count();
+    assert!(first_low < 100, "low waited for {first_low} jobs");
+    assert!((5..=20).contains(&before_last_high), "{before_last_high} low jobs among the first 200");
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_renewed_for_as_long_as_a_job_runs() {
+    let mut fleet = Fleet::start(1, Boosters::Small, |config| config.redis.claim_ttl_ms = 600).await;
+    fleet.spawn(&[]);
+    fleet.ready().await;
+    let id =
+        fleet.submit(r#"{"booster":"faulty","input":{"do":"loop"},"timeoutMs":3000,"maxRetries":0}"#).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let outcome = fleet.outcome(&id).await;
+    assert_eq!((outcome.attempts, outcome.crashes), (1, 0), "nobody took it away meanwhile");
+    assert_eq!(outcome.error.unwrap().code, "timeout");
+    fleet.stop().await;
+}
