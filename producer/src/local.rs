@@ -86,7 +86,7 @@ impl LocalRedis {
     }
 
     async fn spawn(&mut self) -> Result<(), ClientError> {
-        let mut command = Command::new("redis-server");
+        let mut command = bound_to_us(Path::new("redis-server"));
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string()]);
         command.args(["--save", "", "--appendonly", "yes", "--loglevel", "warning"]);
         command.arg("--dir").arg(&self.dir).args(["--logfile", "redis.log"]);
@@ -152,7 +152,7 @@ impl LocalWorker {
             .map_err(|error| ClientError::machine(log.display().to_string(), error))?;
         let listen = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let settings = file_of(config);
-        let mut command = Command::new(program);
+        let mut command = bound_to_us(&program);
         command.arg("--listen").arg(listen.to_string()).args(arguments);
         command.arg("--config").arg("/dev/stdin");
         // The configuration is complete; this process's own environment must not change it.
@@ -235,6 +235,18 @@ async fn registered(link: &Link, keys: &Keys, listen: &str) -> Result<bool, Clie
         }
     }
     Ok(false)
+}
+
+/// A command whose process is told to end when this one dies, even by SIGKILL: util-linux' `setpriv` asks the
+/// kernel for it and then becomes the program. Without `setpriv` the process only ends with its owner's drop.
+fn bound_to_us(program: &Path) -> Command {
+    let setpriv = Path::new("/usr/bin/setpriv");
+    if !setpriv.is_file() {
+        return Command::new(program);
+    }
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+    command
 }
 
 fn worker_program() -> Result<PathBuf, ClientError> {

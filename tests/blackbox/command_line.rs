@@ -178,3 +178,50 @@ async fn up_runs_a_fleet_and_leaves_nothing_behind() {
     assert!(status.success());
     assert!(test_kill_process(worker).is_err(), "the worker still runs");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_checks_every_outcome_and_its_books_balance() {
+    let output = run("booster-demo", &[], "").await;
+    assert_eq!(output.status, 0, "{}\n{}", output.stdout, output.stderr);
+    let closing = output.stdout.lines().last().unwrap();
+    let numbers: Vec<u64> =
+        closing.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+    let [submitted, done, refused, dead, lost] = numbers[..] else { panic!("{closing}") };
+    assert_eq!(
+        closing,
+        format!("demo: {submitted} submitted, {done} done, {refused} refused, {dead} dead, 0 lost")
+    );
+    assert_eq!((submitted, lost), (done + refused + dead, 0));
+    assert!(submitted >= 200 && refused >= 8 && dead >= 4, "{closing}");
+    for word in ["booster.recovered", "instanceId", "booster_jobs_finished_total", "edits/s"] {
+        assert!(output.stdout.contains(word), "{word}:\n{}", output.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_that_is_interrupted_or_killed_leaves_no_process_behind() {
+    use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+    for signal in [Signal::INT, Signal::KILL] {
+        let mut command = tokio::process::Command::new(program_path("booster-demo"));
+        command.args(["--rounds", "20"]).stdout(std::process::Stdio::null());
+        command.stderr(std::process::Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut lines =
+            tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+        let line =
+            tokio::time::timeout(booster_tests::LIMIT, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let pids: Vec<Pid> =
+            line.split_whitespace().filter_map(|word| Pid::from_raw(word.parse().ok()?)).collect();
+        assert_eq!(pids.len(), 2, "{line}");
+        let port = line.split_once("127.0.0.1:").unwrap().1.split(',').next().unwrap().to_owned();
+        kill_process(Pid::from_raw(child.id().unwrap() as i32).unwrap(), signal).unwrap();
+        let status = tokio::time::timeout(booster_tests::LIMIT, child.wait()).await.unwrap().unwrap();
+        assert!(!status.success());
+        within(booster_tests::LIMIT, "the workers and Redis are gone", || async {
+            let alive = pids.iter().filter(|pid| test_kill_process(**pid).is_ok()).count();
+            let redis = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await.is_ok();
+            (alive == 0 && !redis).then_some(())
+        })
+        .await;
+    }
+}

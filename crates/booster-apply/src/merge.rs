@@ -750,7 +750,8 @@ impl Merger<'_, '_> {
         if first.kind == Kind::Statement && neighbour.is_none() && follower.is_none() {
             return Err(self.unplaced(first));
         }
-        let beside_import = |target: usize| self.original.item(target).is_some_and(|i| i.kind == Kind::Import);
+        let beside_import =
+            |target: usize| self.original.item(target).is_some_and(|i| i.kind == Kind::Import);
         let neighbour = neighbour.filter(|&(_, target)| !imports || beside_import(target));
         let follower = follower.filter(|&(_, target)| !imports || beside_import(target));
         if let Some((shown, target)) = neighbour {

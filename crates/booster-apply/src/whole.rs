@@ -29,16 +29,13 @@ pub(crate) fn is_whole_file(original: &Original<'_>, fragment: &Fragment) -> boo
 }
 
 fn outermost<'o>(outline: &'o Outline<'_>) -> Vec<&'o Item> {
-    outline
-        .items
-        .iter()
-        .filter(|item| item.parent.is_none() && item.is_member)
-        .collect()
+    outline.items.iter().filter(|item| item.parent.is_none() && item.is_member).collect()
 }
 
 /// Whether an item is there again: a definition by its name, an import in any form, anything else by its text.
 fn has(item: &Item, known: &Outline<'_>, shown: &[&Item], edit: &Outline<'_>) -> bool {
-    let text = |item: &Item, outline: &Outline<'_>| squash(outline.text.get(item.core.clone()).unwrap_or_default());
+    let text =
+        |item: &Item, outline: &Outline<'_>| squash(outline.text.get(item.core.clone()).unwrap_or_default());
     if item.kind.is_definition() {
         return shown
             .iter()

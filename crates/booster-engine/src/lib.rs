@@ -15,6 +15,8 @@ mod registry;
 mod runtime;
 mod slot;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use error::EngineError;
 pub use module::Booster;

@@ -2,7 +2,8 @@
 
 use booster_core::Manifest;
 use sha2::{Digest, Sha256};
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, Type};
 
 use crate::error::EngineError;
 use crate::limits::Limits;
@@ -84,14 +85,26 @@ fn warm_image(manifest: &Manifest, wasm: &[u8]) -> Result<Option<Vec<u8>>, Strin
     snapshot::warm(&engine, wasm, &inputs).map(Some).map_err(|error| format!("{error:#}"))
 }
 
+/// Checks the component's outer face: no imports, and the one export with its exact type.
 fn check_contract(component: &Component) -> Result<(), String> {
-    let engine = component.engine();
-    let imports: Vec<String> =
-        component.component_type().imports(engine).map(|(name, _)| name.to_owned()).take(5).collect();
-    if imports.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("it imports {}; a booster has no imports", imports.join(", ")))
+    let (engine, outside) = (component.engine(), component.component_type());
+    let imports: Vec<String> = outside.imports(engine).map(|(name, _)| name.to_owned()).take(5).collect();
+    if !imports.is_empty() {
+        return Err(format!("it imports {}; a booster has no imports", imports.join(", ")));
+    }
+    match outside.get_export(engine, EXPORT).map(|export| export.ty) {
+        Some(ComponentItem::ComponentFunc(function)) if is_apply(&function) => Ok(()),
+        _ => Err(missing_export()),
+    }
+}
+
+fn is_apply(function: &ComponentFunc) -> bool {
+    let text = |ty: Option<Type>| matches!(ty, Some(Type::String));
+    let params: Vec<Type> = function.params().map(|(_, ty)| ty).collect();
+    let results: Vec<Type> = function.results().collect();
+    match (&params[..], &results[..]) {
+        ([Type::String], [Type::Result(result)]) => text(result.ok()) && text(result.err()),
+        _ => false,
     }
 }
 
