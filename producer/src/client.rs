@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use booster_core::outcome::JobOutcome;
 use booster_core::{Catalogue, Config, Job, JobError, Keys, Priority};
 use booster_queue::{Link, Observer, Queue, QueueError, Record, Silent, Submitted};
-use booster_state::{fleet_catalogue, read_pool};
+use booster_state::{MAX_QUEUES, fleet_catalogue, queue_names, read_pool};
 use tokio::sync::Mutex;
 
 use crate::error::ClientError;
@@ -15,6 +15,8 @@ use crate::wait::Waiter;
 
 /// How long the fleet's list of boosters is believed.
 const CATALOGUE_AGE: Duration = Duration::from_secs(5);
+/// Longest name of a queue, bytes.
+const MAX_QUEUE_BYTES: usize = 64;
 
 /// A connection to a fleet. Cheap to clone.
 #[derive(Clone)]
@@ -71,9 +73,13 @@ impl Client {
         Queue::new(self.link.clone(), &self.config, name)
     }
 
-    /// The queues of the three priorities.
-    pub fn queues(&self) -> Vec<Queue> {
-        Priority::ALL.iter().map(|priority| self.queue(priority.as_str())).collect()
+    /// All queues: those of the three priorities, and those that workers serve or clients have named.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn queues(&self) -> Result<Vec<Queue>, ClientError> {
+        let names = queue_names(&self.link, &self.keys).await?;
+        Ok(names.iter().map(|name| self.queue(name)).collect())
     }
 
     /// Checks a job as a worker would: its booster, capability and language must be known to the fleet. While
@@ -124,6 +130,9 @@ impl Client {
         for job in &jobs {
             self.check(job).await?;
         }
+        if let Some(name) = queue {
+            self.name_queue(name).await?;
+        }
         let total = jobs.len();
         let mut groups: HashMap<String, Vec<(usize, Job)>> = HashMap::new();
         for (place, job) in jobs.into_iter().enumerate() {
@@ -141,12 +150,31 @@ impl Client {
         Ok(answers.into_iter().flatten().collect())
     }
 
+    /// Makes a queue known by its name, so that its jobs are found.
+    async fn name_queue(&self, name: &str) -> Result<(), ClientError> {
+        if !booster_core::job::is_valid_id(name) || name.len() > MAX_QUEUE_BYTES {
+            let expected = "expected 1 to 64 characters of A-Z a-z 0-9 . _ : -";
+            return Err(ClientError::usage(format!("queue {name}"), expected));
+        }
+        if Priority::from_name(name).is_some() {
+            return Ok(());
+        }
+        let count: usize = self.link.query("queues", redis::cmd("SCARD").arg(self.keys.queues())).await?;
+        if count >= MAX_QUEUES {
+            return Err(ClientError::usage(
+                format!("queue {name}"),
+                format!("the fleet has {count} queues already"),
+            ));
+        }
+        Ok(self.link.query("queues", redis::cmd("SADD").arg(self.keys.queues()).arg(name)).await?)
+    }
+
     /// What is known of a job, from whichever queue has it.
     ///
     /// # Errors
     /// A Redis error.
     pub async fn status(&self, id: &str) -> Result<Option<Record>, ClientError> {
-        for queue in self.queues() {
+        for queue in self.queues().await? {
             if let Some(record) = queue.record(id).await? {
                 return Ok(Some(record));
             }
@@ -175,7 +203,7 @@ impl Client {
         limit: Duration,
         each: impl FnMut(JobOutcome),
     ) -> Result<Vec<String>, ClientError> {
-        Waiter::new(self, ids).run(limit, each).await
+        Waiter::new(self, ids).await?.run(limit, each).await
     }
 
     /// The state hashes of all slots of living workers: slot id and fields.

@@ -27,8 +27,8 @@ pub(crate) struct Waiter<'a> {
 }
 
 impl<'a> Waiter<'a> {
-    pub(crate) fn new(client: &'a Client, ids: Vec<String>) -> Self {
-        Self { client, queues: client.queues(), missing: ids.into_iter().collect() }
+    pub(crate) async fn new(client: &'a Client, ids: Vec<String>) -> Result<Self, ClientError> {
+        Ok(Self { client, queues: client.queues().await?, missing: ids.into_iter().collect() })
     }
 
     /// Waits until all have ended or the time is over; returns what is missing then.

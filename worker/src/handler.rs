@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use booster_core::{Attempt, Catalogue, Job};
+use booster_core::{Attempt, Catalogue, Job, UnixMillis};
 use booster_engine::{EngineError, Pool, Registry, Request};
-use booster_queue::{Admission, Admit, Claim, Report};
+use booster_queue::{Admission, Admit, Claim, Consumer, Report, now_ms};
 use booster_state::fleet_catalogue;
 use tokio::sync::watch;
 
@@ -14,14 +14,16 @@ pub(crate) struct Handler {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pool: Pool,
     pub(crate) default_timeout: Duration,
+    pub(crate) consumer: Consumer,
 }
 
 impl Handler {
     /// Runs one attempt.
     pub(crate) async fn run(&self, job: Job, claim: Claim) -> Result<Report, EngineError> {
+        let hand_back = Report { attempt: Attempt::HandBack, booster: String::new(), latency_ms: 0.0 };
         let Some(booster) = self.registry.resolve(&job.target).cloned() else {
             // Admission looked it up a moment ago; without it another worker shall try.
-            return Ok(Report { attempt: Attempt::HandBack, booster: String::new(), latency_ms: 0.0 });
+            return Ok(hand_back);
         };
         let reference = booster.reference().to_owned();
         let stop = claim.lost_flag();
@@ -34,7 +36,14 @@ impl Handler {
             stop: Some(stop),
             allocated: Box::new(move |booster_id, instance_id| claim.allocated(booster_id, instance_id)),
         };
-        let run = self.pool.run(request).await?;
+        let run = match self.pool.run(request).await {
+            Err(EngineError::Closed) => {
+                // Every slot is out of service (booster.autoRecovery is off): this worker can do nothing more.
+                self.consumer.stop_fetching();
+                return Ok(hand_back);
+            }
+            other => other?,
+        };
         Ok(Report { attempt: run.attempt, booster: reference, latency_ms: run.latency_ms })
     }
 }
@@ -42,39 +51,51 @@ impl Handler {
 /// Decides by this worker's registry, and for unknown boosters by what the whole fleet has registered.
 pub(crate) struct ByRegistry {
     pub(crate) registry: Arc<Registry>,
-    pub(crate) fleet: watch::Receiver<Catalogue>,
+    pub(crate) fleet: watch::Receiver<FleetList>,
+}
+
+/// What the fleet's workers have registered, and when it was read (Unix milliseconds).
+#[derive(Debug, Default)]
+pub(crate) struct FleetList {
+    catalogue: Catalogue,
+    read_at: u64,
 }
 
 impl Admission for ByRegistry {
-    fn admit(&self, job: &Job) -> Admit {
+    fn admit(&self, job: &Job, since: UnixMillis) -> Admit {
         match self.registry.catalogue().check(job) {
             Ok(_) => Admit::Run,
-            // Another worker has it, so it is this worker that lacks something.
-            Err(_) if self.registry.resolve(&job.target).is_none() && self.elsewhere(job) => Admit::Elsewhere,
+            Err(_) if self.registry.resolve(&job.target).is_none() && self.may_be_elsewhere(job, since) => {
+                Admit::Elsewhere
+            }
             Err(error) => Admit::Never(error),
         }
     }
 }
 
 impl ByRegistry {
-    fn elsewhere(&self, job: &Job) -> bool {
-        self.fleet.borrow().resolve(&job.target).is_some()
+    /// Whether another worker has the booster, so that it is this worker that lacks something. A list older
+    /// than the job proves nothing: a worker may have registered the booster meanwhile.
+    fn may_be_elsewhere(&self, job: &Job, since: UnixMillis) -> bool {
+        let list = self.fleet.borrow();
+        list.catalogue.resolve(&job.target).is_some() || list.read_at <= since
     }
 }
 
 /// How often the fleet's registrations are read.
-const REFRESH: Duration = Duration::from_secs(5);
+const REFRESH: Duration = Duration::from_secs(2);
 
 /// Keeps `fleet` up to date until nobody reads it any more.
 pub(crate) async fn refresh_fleet(
     link: booster_queue::Link,
     keys: booster_core::Keys,
-    fleet: watch::Sender<Catalogue>,
+    fleet: watch::Sender<FleetList>,
 ) {
     while !fleet.is_closed() {
         // A fault is noted by the link; what was last known stays.
+        let read_at = now_ms();
         if let Ok(catalogue) = fleet_catalogue(&link, &keys).await {
-            fleet.send_replace(catalogue);
+            fleet.send_replace(FleetList { catalogue, read_at });
         }
         tokio::time::sleep(REFRESH).await;
     }

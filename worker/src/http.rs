@@ -55,11 +55,11 @@ async fn healthz(State(health): State<Health>) -> impl IntoResponse {
     (StatusCode::OK, "ok\n".to_owned())
 }
 
-/// Whether the worker has reached Redis and can take jobs.
+/// Whether the worker has reached Redis and has a slot that takes jobs.
 async fn readyz(State(health): State<Health>) -> impl IntoResponse {
-    if health.consumer.has_polled() {
+    if health.consumer.has_polled() && health.pool.in_service() > 0 {
         (StatusCode::OK, "ready\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not yet connected to Redis\n")
+        (StatusCode::SERVICE_UNAVAILABLE, "not connected to Redis yet, or no slot is in service\n")
     }
 }

@@ -1,5 +1,6 @@
 //! `booster-worker`: parse, bind, run, drain.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,7 +25,9 @@ fn main() -> ExitCode {
 fn log_to_stderr(json: bool) {
     let filter =
         EnvFilter::try_from_env("BOOSTER_LOG").unwrap_or_else(|_| EnvFilter::new("info,apalis_core=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     if json { builder.json().init() } else { builder.init() }
 }
 

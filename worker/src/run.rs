@@ -12,10 +12,10 @@ use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link};
 use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, follow_events};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::error::WorkerError;
-use crate::handler::{ByRegistry, Handler, refresh_fleet};
+use crate::handler::{ByRegistry, FleetList, Handler, refresh_fleet};
 use crate::http::{Health, router};
 
 /// What [`run`] needs.
@@ -32,6 +32,9 @@ pub struct Worker {
     /// How long running jobs may finish once the shutdown has begun.
     pub drain: Duration,
 }
+
+/// How long handing back may take after the drain time.
+const HAND_BACK: Duration = Duration::from_secs(2);
 
 /// A name that no other process start has: host, process id and a random part.
 pub fn worker_id() -> String {
@@ -58,7 +61,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let link = Link::open(&config.redis.url, Arc::clone(&telemetry) as _)?;
     let pool = start_pool(&id, &config, runtime, &telemetry)?;
 
-    let (fleet_sender, fleet) = watch::channel(Catalogue::default());
+    let (fleet_sender, fleet) = watch::channel(FleetList::default());
     tokio::spawn(refresh_fleet(link.clone(), keys.clone(), fleet_sender));
     let admission = Arc::new(ByRegistry { registry: Arc::clone(&registry), fleet });
     let consumer_config = ConsumerConfig {
@@ -80,12 +83,11 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let bus_task = tokio::spawn(bus.run(outbox, Arc::clone(telemetry.metrics())));
     let writer = StateWriter::new(link.clone(), &config, pool.clone(), Arc::clone(&telemetry));
     let version = env!("CARGO_PKG_VERSION");
-    let profile = Profile::new(link.clone(), &config, &id, registry.catalogue(), version, &listen);
-    let metrics = Arc::clone(telemetry.metrics());
+    let profile = Profile::new(link.clone(), &config, &id, registry.catalogue(), &queues, version, &listen);
     let background = [
         tokio::spawn(writer.run(stopped())),
         tokio::spawn(profile.run(stopped())),
-        tokio::spawn(follow_events(link, config.clone(), queues.clone(), id.clone(), metrics, stopped())),
+        tokio::spawn(follow_events(link, config.clone(), id.clone(), stopped())),
     ];
     let health = Health { telemetry: Arc::clone(&telemetry), consumer: consumer.clone(), pool: pool.clone() };
     let server = axum::serve(listener, router(health)).with_graceful_shutdown(stopped());
@@ -94,7 +96,12 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     announce(&telemetry, &id, &pool, "started");
     info!(worker = id, %listen, slots = pool.size(), queues = queues.join(","), "worker started");
     let timeout = Duration::from_millis(config.wasm.task_timeout_ms);
-    let handler = Arc::new(Handler { registry, pool: pool.clone(), default_timeout: timeout });
+    let handler = Arc::new(Handler {
+        registry,
+        pool: pool.clone(),
+        default_timeout: timeout,
+        consumer: consumer.clone(),
+    });
     let result = serve(&id, handler, backend, &consumer, shutdown, drain).await;
 
     announce(&telemetry, &id, &pool, "stopped");
@@ -133,6 +140,9 @@ async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), Work
             }
         }
     }
+    for error in registry.rejected() {
+        error!(code = error.code(), %error, "module not loaded");
+    }
     if !runtime.fast_reset() {
         warn!("this kernel lacks PAGEMAP_SCAN (Linux 6.7): several workers scale better than several slots");
     }
@@ -147,6 +157,8 @@ fn telemetry(
     let metrics = Arc::new(Metrics::new(names)?);
     let versions = [env!("CARGO_PKG_VERSION"), booster_engine::WASMTIME_VERSION];
     metrics.set(Series::BuildInfo, &versions, 1.0);
+    // 0 means "not yet": the alert on a silent fetch loop needs the series from the start.
+    metrics.set(Series::LastFetch, &[], 0.0);
     metrics.set(Series::WasmMemoryLimit, &[], config.wasm.memory_limit as f64);
     Ok(Telemetry::new(metrics))
 }
@@ -211,7 +223,10 @@ async fn serve(
     tokio::select! {
         result = &mut monitor => result.map_err(|error| WorkerError::Stopped { detail: error.to_string() }),
         () = deadline => {
-            warn!(running = consumer.in_flight(), "the drain time is over; other workers will run what is left");
+            warn!(running = consumer.in_flight(), "the drain time is over; what runs is handed back");
+            consumer.stop_running();
+            // Stopping a guest takes one tick of its clock, handing it back one round trip.
+            let _ = tokio::time::timeout(HAND_BACK, &mut monitor).await;
             Ok(())
         }
     }

@@ -195,7 +195,7 @@ impl Fragment {
         };
         let below = lines.get(marker + 1);
         let start = lines.start(marker + 1) + indent_of(below).len();
-        (marker < last).then(|| start..block.end)
+        (marker < last).then_some(start..block.end)
     }
 
     /// The items that stand at the fragment's outermost level.

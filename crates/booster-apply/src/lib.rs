@@ -13,13 +13,18 @@ mod formats;
 mod fragment;
 mod imports;
 mod indent;
+mod insert;
 mod language;
+mod leads;
 mod locate;
 mod markers;
 mod merge;
 mod original;
 mod outline;
 mod output;
+mod partial;
+mod plan;
+mod region;
 mod request;
 mod similarity;
 mod splice;
@@ -29,8 +34,8 @@ mod whole;
 
 use formats::Format;
 use fragment::Cleaned;
-use merge::Plan;
 use original::Original;
+use plan::Plan;
 use splice::Splice;
 use text::Text;
 

@@ -44,6 +44,7 @@ pub(crate) fn locate(original: &Original<'_>, wanted: &Wanted<'_>, parent: Optio
             break;
         }
     }
+    prefer_shown_branch(original, wanted, &mut best);
     let Some(&(first, _)) = best.first() else {
         return Location::Missing;
     };
@@ -55,6 +56,15 @@ pub(crate) fn locate(original: &Original<'_>, wanted: &Wanted<'_>, parent: Optio
     }
     best.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     decide(&best)
+}
+
+/// Leaves only the candidates under the preprocessor conditions that the edit shows, if there are any.
+fn prefer_shown_branch(original: &Original<'_>, wanted: &Wanted<'_>, candidates: &mut Vec<(usize, f64)>) {
+    let shown = &wanted.item.branch;
+    let agrees = |index: usize| original.item(index).is_some_and(|item| item.branch.ends_with(shown));
+    if !shown.is_empty() && candidates.iter().any(|&(index, _)| agrees(index)) {
+        candidates.retain(|&(index, _)| agrees(index));
+    }
 }
 
 fn decide(ranked: &[(usize, f64)]) -> Location {

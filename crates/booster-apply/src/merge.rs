@@ -1,59 +1,36 @@
 //! Turning an edit written as code into replacements of the original.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::align::{self, EditLine, Reading};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
 use crate::cleanup::looks_like_prose;
 use crate::describe::Kind;
 use crate::fragment::{Cleaned, Fragment};
 use crate::imports;
-use crate::indent::{Shift, fit, shift_of};
+use crate::indent::fit;
 use crate::language::Language;
+use crate::leads::Leads;
 use crate::locate::{Location, Wanted, locate};
 use crate::markers::{has_inline_marker, is_marker_text};
 use crate::original::Original;
 use crate::outline::{Item, Outline};
 use crate::output::{Reason, Refusal};
+use crate::partial::plan_broken;
+use crate::plan::Plan;
+use crate::region::align_region;
 use crate::similarity::containment;
 use crate::splice::Splice;
 use crate::syntax;
 use crate::text::{indent_of, is_blank, squash};
 use crate::whole::is_whole_file;
 
-/// How much better the best alignment must be than the next that gives another result.
-const ALIGN_MARGIN: i32 = 60;
+/// Above this product of the numbers of definitions in edit and file nothing is located.
+const MAX_COMPARISONS: usize = 20_000_000;
 
-/// What an edit comes to.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) splices: Vec<Splice>,
-    pub(crate) confidence: f64,
-    pub(crate) strategy: &'static str,
-}
-
-impl Plan {
-    fn new() -> Plan {
-        Plan::of("replace-definition")
-    }
-
-    /// A plan that changes nothing yet.
-    pub(crate) fn of(strategy: &'static str) -> Plan {
-        Plan { splices: Vec::new(), confidence: 1.0, strategy }
-    }
-
-    /// Takes note that something in the plan is only this certain.
-    pub(crate) fn lower(&mut self, confidence: f64) {
-        self.confidence = self.confidence.min(confidence);
-    }
-
-    fn join(&mut self, other: Plan) {
-        self.splices.extend(other.splices);
-        self.lower(other.confidence);
-        if other.strategy != "replace-definition" {
-            self.strategy = other.strategy;
-        }
-    }
-}
+/// Above this product of line counts it is not asked whether an edit was cut off.
+const MAX_CUT_CELLS: usize = 4_000_000;
 
 /// Plans an edit that is code, with or without markers.
 pub(crate) fn plan(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refusal> {
@@ -90,7 +67,21 @@ pub(crate) fn plan(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, R
 /// Whether a fragment parses, and not only by accident of the brackets that markers leave.
 fn is_whole(fragment: &Fragment, language: Language) -> bool {
     let outline = fragment.outline(language);
-    fragment.errors == 0 && closes_evenly(fragment, &outline, language)
+    fragment.errors == 0
+        && closes_evenly(fragment, &outline, language)
+        && !steps_in(&outline, fragment, language)
+}
+
+/// Whether code after a marker is deeper than the marker: then the marker stands for the beginning of a block too,
+/// and the tree of what is shown means nothing.
+fn steps_in(outline: &Outline<'_>, fragment: &Fragment, language: Language) -> bool {
+    let lines = &outline.lines;
+    (0..lines.count()).filter(|&line| fragment.is_marker_line(line)).any(|line| {
+        let depth = indent_of(lines.get(line)).len();
+        let next = (line + 1..lines.count()).map(|at| lines.get(at)).find(|l| !is_blank(l));
+        let counts = depth > 0 || language.is_python();
+        counts && next.is_some_and(|l| indent_of(l).len() > depth)
+    })
 }
 
 /// Whether the closing line of every definition with markers is indented like its first: if not, the parser closed
@@ -127,7 +118,11 @@ fn chunks(cleaned: &Cleaned, python: bool) -> Vec<Cleaned> {
         let next = cleaned.lines.get(index + 1..).unwrap_or_default();
         let next = next.iter().find(|l| !is_blank(l));
         let inside = next.is_some_and(|l| !indent_of(l).is_empty() || l.starts_with(['}', ')', ']']));
-        if inside && index > 0 && !python {
+        // In Python a definition after a marker at the margin is another one; a statement is not.
+        let opens =
+            |l: &String| ["def ", "class ", "async def ", "@"].iter().any(|k| l.trim_start().starts_with(k));
+        let inside = inside && !(python && next.is_some_and(opens));
+        if inside && index > 0 {
             continue;
         }
         chunks.push(trimmed(cleaned, from, index));
@@ -152,14 +147,14 @@ fn trimmed(cleaned: &Cleaned, from: usize, to: usize) -> Cleaned {
 
 /// One element of the edit at one level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Element {
+pub(crate) enum Element {
     Marker,
     Item(usize),
 }
 
 /// What an element of the edit is in the original.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Counterpart {
+pub(crate) enum Counterpart {
     Marker,
     /// A version of it stands there, perhaps the very same.
     Changed(usize, f64),
@@ -168,7 +163,8 @@ enum Counterpart {
 }
 
 impl Counterpart {
-    fn index(self) -> Option<usize> {
+    /// The original's item.
+    pub(crate) fn index(self) -> Option<usize> {
         match self {
             Counterpart::Changed(index, _) => Some(index),
             Counterpart::Marker | Counterpart::New => None,
@@ -241,14 +237,15 @@ fn covers(outline: &Outline<'_>, items: &[usize], fragment: &Fragment) -> bool {
     fragment.prefix_lines > 0 || rest.trim_matches(|c: char| c.is_whitespace() || ";,".contains(c)).is_empty()
 }
 
-struct Merger<'a, 'o> {
-    original: &'a Original<'o>,
-    fragment: &'a Fragment,
-    outline: &'a Outline<'a>,
+/// Merges one parsed edit into the original.
+pub(crate) struct Merger<'a, 'o> {
+    pub(crate) original: &'a Original<'o>,
+    pub(crate) fragment: &'a Fragment,
+    pub(crate) outline: &'a Outline<'a>,
 }
 
 impl Merger<'_, '_> {
-    fn item(&self, index: usize) -> Option<&Item> {
+    pub(crate) fn item(&self, index: usize) -> Option<&Item> {
         self.outline.items.get(index)
     }
 
@@ -313,6 +310,12 @@ impl Merger<'_, '_> {
     }
 
     fn counterparts(&self, elements: &[Element], parent: Option<usize>) -> Result<Vec<Counterpart>, Refusal> {
+        if elements.len().saturating_mul(self.original.outline.items.len()) > MAX_COMPARISONS {
+            return Err(Refusal::new(
+                Reason::TooLarge,
+                "the edit shows too many definitions for a file of this size",
+            ));
+        }
         let mut counterparts = Vec::with_capacity(elements.len());
         for element in elements {
             counterparts.push(match *element {
@@ -394,15 +397,9 @@ impl Merger<'_, '_> {
     /// Imports and plain statements are known by their text alone.
     fn counterpart_by_text(&self, item: &Item, parent: Option<usize>) -> Result<Counterpart, Refusal> {
         let text = squash(self.fragment.text.get(item.core.clone()).unwrap_or_default());
-        let mut found = self
-            .original
-            .outline
-            .items
-            .iter()
-            .enumerate()
-            .filter(|(_, other)| other.kind == item.kind && other.parent == parent)
-            .filter(|(_, other)| squash(self.original.slice(other.core.clone())) == text)
-            .map(|(index, _)| index);
+        let mut found = self.original.nameless(&text).iter().copied().filter(|&index| {
+            self.original.item(index).is_some_and(|o| o.kind == item.kind && o.parent == parent)
+        });
         match (found.next(), found.next()) {
             (Some(index), None) => Ok(Counterpart::Changed(index, 0.97)),
             (None, None) if item.kind == Kind::Import => self.changed_import(item, parent),
@@ -651,14 +648,11 @@ impl Merger<'_, '_> {
             }
         }
         let known = self.original.item(target).map_or(0..0, |item| item.outer.clone());
-        let known = self.original.slice(known);
+        let known: HashSet<&str> = self.original.slice(known).lines().map(str::trim).collect();
         let any = covered.contains(&true);
         any && (first..last).zip(covered).all(|(line, covered)| {
             let text = lines.get(line).trim();
-            covered
-                || text.is_empty()
-                || self.fragment.is_marker_line(line)
-                || known.lines().any(|there| there.trim() == text)
+            covered || text.is_empty() || self.fragment.is_marker_line(line) || known.contains(text)
         })
     }
 
@@ -678,292 +672,26 @@ impl Merger<'_, '_> {
         let Some(container) = self.original.item(target) else {
             return false;
         };
-        let whole = self.original.slice(container.outer.clone());
+        let trimmed =
+            |text: &'_ str| -> HashSet<String> { text.lines().map(|l| l.trim().to_owned()).collect() };
+        let whole = trimmed(self.original.slice(container.outer.clone()));
         let members = self.outline.items.iter().filter(|i| i.parent == Some(index));
         members.filter(|member| self.has_marker(member)).any(|member| {
-            let known: Vec<&str> = self
+            let known: HashSet<String> = self
                 .original
                 .outline
                 .items
                 .iter()
                 .filter(|o| o.parent == Some(target) && o.name == member.name)
-                .map(|o| self.original.slice(o.outer.clone()))
+                .flat_map(|o| trimmed(self.original.slice(o.outer.clone())))
                 .collect();
             let text = self.fragment.text.get(member.core.clone()).unwrap_or_default();
-            text.lines().filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= 4).any(
-                |line| {
-                    let has = |text: &str| text.lines().any(|l| l.trim() == line.trim());
-                    has(whole) && !known.iter().any(|text| has(text))
-                },
-            )
+            text.lines()
+                .map(str::trim)
+                .filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= 4)
+                .any(|line| whole.contains(line) && !known.contains(line))
         })
     }
-
-    /// Inserts what has no counterpart beside its neighbours.
-    fn insertions(
-        &self,
-        elements: &[Element],
-        counterparts: &[Counterpart],
-        parent: Option<usize>,
-        plan: &mut Plan,
-    ) -> Result<(), Refusal> {
-        let mut position = 0;
-        while position < elements.len() {
-            if counterparts.get(position) != Some(&Counterpart::New) {
-                position += 1;
-                continue;
-            }
-            // Imports have a place of their own, so they are no run with what follows them.
-            let imports = |at: usize| match elements.get(at) {
-                Some(Element::Item(index)) => self.item(*index).is_some_and(|i| i.kind == Kind::Import),
-                _ => false,
-            };
-            let mut end = position;
-            while counterparts.get(end) == Some(&Counterpart::New) && imports(end) == imports(position) {
-                end += 1;
-            }
-            self.insert_run(elements, counterparts, position..end, parent, plan)?;
-            position = end;
-        }
-        Ok(())
-    }
-
-    fn insert_run(
-        &self,
-        elements: &[Element],
-        counterparts: &[Counterpart],
-        run: Range<usize>,
-        parent: Option<usize>,
-        plan: &mut Plan,
-    ) -> Result<(), Refusal> {
-        let item_at = |position: usize| match elements.get(position) {
-            Some(Element::Item(index)) => self.item(*index),
-            _ => None,
-        };
-        let (Some(first), Some(last)) = (item_at(run.start), item_at(run.end - 1)) else {
-            return Ok(());
-        };
-        let imports = (run.clone()).all(|at| item_at(at).is_some_and(|i| i.kind == Kind::Import));
-        let before = run.start.checked_sub(1);
-        let neighbour = before.and_then(|at| Some((item_at(at)?, counterparts.get(at)?.index()?)));
-        let follower = item_at(run.end).zip(counterparts.get(run.end).and_then(|c| c.index()));
-        if first.kind == Kind::Statement && neighbour.is_none() && follower.is_none() {
-            return Err(self.unplaced(first));
-        }
-        let beside_import =
-            |target: usize| self.original.item(target).is_some_and(|i| i.kind == Kind::Import);
-        let neighbour = neighbour.filter(|&(_, target)| !imports || beside_import(target));
-        let follower = follower.filter(|&(_, target)| !imports || beside_import(target));
-        if let Some((shown, target)) = neighbour {
-            return self.insert_after(shown, target, last, plan);
-        }
-        if let Some((shown, target)) = follower {
-            return self.insert_before(shown, target, first, last, plan);
-        }
-        if imports {
-            return self.insert_import(first, last, parent, plan);
-        }
-        let marker_before = before.is_some_and(|at| elements.get(at) == Some(&Element::Marker));
-        if marker_before && run.end == elements.len() && parent.is_some() {
-            return self.append_member(first, last, parent, plan);
-        }
-        Err(self.unplaced(first))
-    }
-
-    fn unplaced(&self, item: &Item) -> Refusal {
-        if item.name.is_empty() {
-            let line = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-            let shown: String = line.lines().next().unwrap_or_default().chars().take(60).collect();
-            return Refusal::new(
-                Reason::TargetNotFound,
-                format!(
-                    "nothing in the file corresponds to `{shown}`, and the edit does not show where it belongs"
-                ),
-            );
-        }
-        self.original.not_found(item.kind.name(), &item.name)
-    }
-
-    fn whole_lines(&self, from: usize, to: usize) -> Vec<&str> {
-        (from..=to).map(|line| self.outline.lines.get(line)).collect()
-    }
-
-    fn last_line(&self, item: &Item) -> usize {
-        self.outline.lines.line_of(item.outer.end.saturating_sub(1).max(item.outer.start))
-    }
-
-    fn insert_after(&self, shown: &Item, target: usize, last: &Item, plan: &mut Plan) -> Result<(), Refusal> {
-        let Some(known) = self.original.item(target) else {
-            return Ok(());
-        };
-        let (from, to) = (self.last_line(shown) + 1, self.last_line(last));
-        if from > to {
-            return Err(self.unplaced(last));
-        }
-        let lines = &self.original.outline.lines;
-        let shift = self.anchor_shift(shown, known);
-        let text: String =
-            self.whole_lines(from, to).iter().map(|line| format!("\n{}", shift.apply(line))).collect();
-        let end = lines.end(lines.line_of(known.outer.end.saturating_sub(1).max(known.outer.start)));
-        plan.splices.push(Splice::new(end..end, text));
-        self.inserted(plan);
-        Ok(())
-    }
-
-    fn insert_before(
-        &self,
-        shown: &Item,
-        target: usize,
-        first: &Item,
-        last: &Item,
-        plan: &mut Plan,
-    ) -> Result<(), Refusal> {
-        let Some(known) = self.original.item(target) else {
-            return Ok(());
-        };
-        let from = self.outline.lines.line_of(first.lead());
-        let to = self.outline.lines.line_of(shown.lead());
-        if to <= self.last_line(last) {
-            return Err(self.unplaced(first));
-        }
-        let lines = &self.original.outline.lines;
-        let shift = self.anchor_shift(shown, known);
-        let text: String =
-            self.whole_lines(from, to - 1).iter().map(|line| format!("{}\n", shift.apply(line))).collect();
-        let start = lines.start(lines.line_of(known.lead()));
-        plan.splices.push(Splice::new(start..start, text));
-        self.inserted(plan);
-        Ok(())
-    }
-
-    fn inserted(&self, plan: &mut Plan) {
-        plan.strategy = "insert-definition";
-        plan.lower(0.9);
-    }
-
-    fn anchor_shift(&self, shown: &Item, known: &Item) -> Shift {
-        let edit_lines =
-            self.whole_lines(self.outline.lines.line_of(shown.core.start), self.last_line(shown));
-        let lines = &self.original.outline.lines;
-        let from = lines.line_of(known.core.start);
-        let to = lines.line_of(known.outer.end.saturating_sub(1).max(known.outer.start));
-        let known_lines: Vec<&str> = (from..=to).map(|line| lines.get(line)).collect();
-        shift_of(&edit_lines, &known_lines)
-    }
-
-    /// New imports go below the last import of the same level.
-    fn insert_import(
-        &self,
-        first: &Item,
-        last: &Item,
-        parent: Option<usize>,
-        plan: &mut Plan,
-    ) -> Result<(), Refusal> {
-        let known = self
-            .original
-            .outline
-            .items
-            .iter()
-            .filter(|item| item.kind == Kind::Import && item.parent == parent && item.name != "package")
-            .next_back();
-        let Some(known) = known else {
-            return Err(self.unplaced(first));
-        };
-        let lines = &self.original.outline.lines;
-        let from = self.outline.lines.line_of(first.outer.start);
-        let text: String =
-            self.whole_lines(from, self.last_line(last)).iter().map(|line| format!("\n{line}")).collect();
-        let end = lines.end(lines.line_of(known.outer.end.saturating_sub(1)));
-        plan.splices.push(Splice::new(end..end, text));
-        plan.strategy = "insert-import";
-        plan.lower(0.85);
-        Ok(())
-    }
-
-    /// A member after the container's marker goes behind its last member.
-    fn append_member(
-        &self,
-        first: &Item,
-        last: &Item,
-        parent: Option<usize>,
-        plan: &mut Plan,
-    ) -> Result<(), Refusal> {
-        let known = self.original.outline.items.iter().rfind(|item| item.parent == parent && item.is_member);
-        let Some(known) = known else {
-            return Err(self.unplaced(first));
-        };
-        let lines = &self.original.outline.lines;
-        let from = self.outline.lines.line_of(first.lead());
-        let edit_lines = self.whole_lines(from, self.last_line(last));
-        let known_line = lines.get(lines.line_of(known.core.start));
-        let shift = edit_lines
-            .first()
-            .and_then(|line| Shift::between(line, known_line))
-            .unwrap_or(Shift::Add(String::new()));
-        let blank = if known.kind == Kind::Function { "\n" } else { "" };
-        let text: String = edit_lines.iter().map(|line| format!("\n{}", shift.apply(line))).collect();
-        let end = lines.end(lines.line_of(known.outer.end.saturating_sub(1)));
-        plan.splices.push(Splice::new(end..end, format!("{blank}{text}")));
-        plan.strategy = "insert-definition";
-        plan.lower(0.75);
-        Ok(())
-    }
-}
-
-/// Which parts of two versions of a definition correspond: what the edit does not show above it stays.
-struct Leads {
-    edit: Range<usize>,
-    known: Range<usize>,
-    /// Parts that are replaced on their own.
-    separate: Vec<(Range<usize>, Range<usize>)>,
-}
-
-impl Leads {
-    fn of(item: &Item, known: &Item) -> Leads {
-        let (edit, there) = main_parts(item, known);
-        let mut leads = Leads { edit, known: there, separate: Vec::new() };
-        if let Some(shown) = &item.attributes {
-            leads.edit.start = leads.edit.start.min(shown.start);
-            if let Some(there) = &known.attributes {
-                leads.known.start = leads.known.start.min(there.start);
-            }
-        }
-        let Some(shown) = &item.comments else {
-            return leads;
-        };
-        match &known.comments {
-            // The original's attributes stand between its comments and what is replaced.
-            Some(there) if stands_apart(known, there, leads.known.start) => {
-                leads.separate.push((shown.clone(), there.clone()));
-            }
-            Some(there) => {
-                leads.edit.start = leads.edit.start.min(shown.start);
-                leads.known.start = leads.known.start.min(there.start);
-            }
-            None => leads.edit.start = leads.edit.start.min(shown.start),
-        }
-        leads
-    }
-}
-
-/// The definitions without what only the original shows: `export`, decorators, annotations.
-fn main_parts(item: &Item, known: &Item) -> (Range<usize>, Range<usize>) {
-    let wraps = |i: &Item| i.outer != i.core;
-    if wraps(item) || item.bare != item.core.start {
-        return (item.outer.clone(), known.outer.clone());
-    }
-    if wraps(known) || known.bare != known.core.start {
-        return (item.core.clone(), known.bare..known.core.end);
-    }
-    (item.outer.clone(), known.outer.clone())
-}
-
-/// Whether attributes that the edit does not show stand between comments and the replaced part.
-fn stands_apart(known: &Item, comments: &Range<usize>, start: usize) -> bool {
-    let attributes = known.attributes.as_ref();
-    let between = attributes.is_some_and(|a| comments.end <= a.start && a.end <= start);
-    let wrapped = known.outer.start < start && comments.end <= known.outer.start;
-    between || wrapped
 }
 
 /// Blank lines of the original that hold blanks stay as they are when the edit's line there is blank too.
@@ -982,281 +710,24 @@ fn keep_blank_lines(lines: &mut [String], known: &[&str]) {
     }
 }
 
-/// Whether an edit is the known definition up to some line and then nothing, though much is left.
+/// Whether an edit follows the known definition up to some line and then stops, though much is left: what a model's
+/// answer that was cut off at a line's end looks like where no bracket betrays it.
 fn is_cut(edit: &str, known: &str) -> bool {
     let telling = |text: &'_ str| -> Vec<String> {
         text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect()
     };
     let (edit, known) = (telling(edit), telling(known));
-    let Some(last) = edit.last() else {
+    if edit.len().saturating_mul(known.len()) > MAX_CUT_CELLS {
         return false;
-    };
-    let Some(at) = known.iter().rposition(|line| line == last) else {
-        return false;
-    };
-    let left = known.get(at + 1..).unwrap_or_default();
-    let shown_later = left.iter().any(|line| edit.contains(line));
-    left.len() >= 3 && left.len() * 10 >= known.len() * 3 && !shown_later
-}
-
-/// A definition with markers between pieces that do not parse by themselves.
-fn plan_broken(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refusal> {
-    let text = shown_text(cleaned);
-    if let Some((fragment, header)) = header_of(cleaned, original.language)? {
-        let outline = fragment.outline(original.language);
-        if let Some(item) = outline.items.get(header) {
-            return merge_by_header(original, cleaned, &fragment, &outline, item, &text);
+    }
+    let (mut in_edit, mut in_known) = (0, 0);
+    for op in capture_diff_slices(Algorithm::Myers, &known, &edit) {
+        if let DiffOp::Equal { old_index, new_index, len } = op {
+            (in_known, in_edit) = (old_index + len, new_index + len);
         }
     }
-    if looks_like_prose(&text) {
-        return Err(Refusal::new(Reason::EditNotCode, "the edit reads like prose, not like code"));
-    }
-    merge_by_first_line(original, cleaned, &text)
-}
-
-/// The edit's lines without its markers.
-fn shown_text(cleaned: &Cleaned) -> String {
-    let lines = cleaned.lines.iter().zip(&cleaned.marker);
-    let shown: Vec<&str> = lines.filter(|(_, marker)| !**marker).map(|(line, _)| line.as_str()).collect();
-    shown.join("\n")
-}
-
-/// Aligns an edit whose first lines up to a marker say which definition it is.
-fn merge_by_header(
-    original: &Original<'_>,
-    cleaned: &Cleaned,
-    fragment: &Fragment,
-    outline: &Outline<'_>,
-    item: &Item,
-    text: &str,
-) -> Result<Plan, Refusal> {
-    let wanted = Wanted { outline, item, scope: Vec::new(), text, base: &cleaned.base, partial: true };
-    let (target, confidence) = match locate(original, &wanted, None) {
-        Location::Found(target, confidence) => (target, confidence),
-        Location::Missing => return Err(original.not_found(item.kind.name(), &item.name)),
-        Location::Several(indices) => return Err(original.ambiguous(&item.name, &indices)),
-    };
-    let Some(known) = original.item(target) else {
-        return Err(original.not_found(item.kind.name(), &item.name));
-    };
-    let leads = Leads::of(item, known);
-    let first_line = outline.lines.line_of(leads.edit.start).saturating_sub(fragment.prefix_lines);
-    let edit: Vec<(String, bool)> =
-        cleaned.lines.iter().cloned().zip(cleaned.marker.iter().copied()).skip(first_line).collect();
-    let mut plan = align_region(original, &edit, leads.known, &item.name)?;
-    plan.lower(confidence);
-    Ok(plan)
-}
-
-/// Aligns an edit whose header is itself cut by a marker, such as `template <…>` and then a marker: the definition
-/// is the only one that begins with this line and has most of the shown lines.
-fn merge_by_first_line(original: &Original<'_>, cleaned: &Cleaned, text: &str) -> Result<Plan, Refusal> {
-    let first = cleaned.lines.first().map(|l| l.trim()).unwrap_or_default();
-    let lines = &original.outline.lines;
-    let mut ranked: Vec<(usize, f64)> = Vec::new();
-    for (index, item) in original.outline.items.iter().enumerate() {
-        let begins = [item.lead(), item.outer.start, item.core.start]
-            .iter()
-            .any(|&at| lines.get(lines.line_of(at)).trim() == first);
-        if item.kind.is_definition() && begins {
-            ranked.push((index, containment(text, original.slice(item.outer.clone()))));
-        }
-    }
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let Some(&(target, share)) = ranked.first().filter(|(_, share)| *share >= 0.5) else {
-        return Err(Refusal::new(
-            Reason::TargetNotFound,
-            format!("no definition begins with `{first}` and has the lines that the edit shows"),
-        ));
-    };
-    let close: Vec<usize> =
-        ranked.iter().filter(|(_, other)| share - other < 0.2).map(|(index, _)| *index).collect();
-    let Some(known) = original.item(target) else {
-        return Err(original.ambiguous(first, &close));
-    };
-    if close.len() > 1 {
-        return Err(original.ambiguous(&known.name, &close));
-    }
-    let starts = [known.lead(), known.outer.start, known.core.start];
-    let start = starts
-        .into_iter()
-        .find(|&at| lines.get(lines.line_of(at)).trim() == first)
-        .unwrap_or(known.outer.start);
-    let edit: Vec<(String, bool)> =
-        cleaned.lines.iter().cloned().zip(cleaned.marker.iter().copied()).collect();
-    let mut plan = align_region(original, &edit, start..known.outer.end, &known.name)?;
-    plan.lower(0.6 + 0.3 * share);
-    Ok(plan)
-}
-
-/// The lines up to the first marker, completed so that they parse, and the definition they begin.
-fn header_of(cleaned: &Cleaned, language: Language) -> Result<Option<(Fragment, usize)>, Refusal> {
-    let first = cleaned.marker.iter().position(|m| *m).unwrap_or(cleaned.lines.len());
-    let header = cleaned.slice(0, first);
-    let text = header.lines.join("\n");
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let closers = open_brackets(&syntax::parse(&text, language)?);
-    let completions: &[&str] = if language.is_python() {
-        &["\n            pass", ":\n            pass"]
-    } else if language.is_script() {
-        &["", " {}", " => {}"]
-    } else {
-        &["", " {}"]
-    };
-    let mut best: Option<(usize, Fragment, usize)> = None;
-    for completion in completions {
-        let mut attempt = header.clone();
-        let added = format!("{closers}{completion}");
-        if let Some(last) = attempt.lines.last_mut() {
-            // A comment on the header's last line would swallow what is added.
-            last.push_str(if last.contains("//") || last.contains('#') { "\n" } else { "" });
-            last.push_str(&added);
-        }
-        let fragment = Fragment::parse(&attempt, language)?;
-        let outline = fragment.outline(language);
-        let item = fragment.top_items(&outline).into_iter().find(|&index| {
-            outline.items.get(index).is_some_and(|item| {
-                matches!(item.kind, Kind::Function | Kind::Call | Kind::Variable | Kind::Type)
-                    || item.kind.is_container()
-            })
-        });
-        let Some(item) = item else {
-            continue;
-        };
-        if best.as_ref().is_none_or(|(errors, _, _)| fragment.errors < *errors) {
-            best = Some((fragment.errors, fragment, item));
-        }
-    }
-    Ok(best.map(|(_, fragment, item)| (fragment, item)))
-}
-
-/// What would close the brackets that are open at the end.
-fn open_brackets(tree: &tree_sitter::Tree) -> String {
-    let mut open: Vec<char> = Vec::new();
-    syntax::walk(tree.root_node(), |node| {
-        if node.child_count() > 0 || node.is_missing() {
-            return true;
-        }
-        match node.kind() {
-            "{" | "${" => open.push('}'),
-            "(" => open.push(')'),
-            "[" => open.push(']'),
-            "}" | ")" | "]" => {
-                open.pop();
-            }
-            _ => {}
-        }
-        true
-    });
-    open.into_iter().rev().collect()
-}
-
-/// Aligns an edit with markers to a region of the original.
-fn align_region(
-    original: &Original<'_>,
-    edit: &[(String, bool)],
-    region: Range<usize>,
-    name: &str,
-) -> Result<Plan, Refusal> {
-    let lines = &original.outline.lines;
-    let from = lines.line_of(region.start);
-    let to = lines.line_of(region.end.saturating_sub(1).max(region.start));
-    let known: Vec<&str> = (from..=to).map(|line| lines.get(line)).collect();
-    let raw: Vec<&str> = edit.iter().map(|(line, _)| line.as_str()).collect();
-    let mut fitted = fit(&raw, &known);
-    keep_prefix(&mut fitted, &known, original, region.start);
-    let edit_lines: Vec<EditLine> =
-        fitted.into_iter().zip(edit).map(|(text, (_, marker))| EditLine { text, marker: *marker }).collect();
-    let readings = align::readings(&edit_lines, &known).ok_or_else(|| {
-        Refusal::new(Reason::TooLarge, format!("`{name}` is too long to align with the edit"))
-    })?;
-    let range = lines.start(from)..lines.end(to);
-    let telling =
-        edit_lines.iter().filter(|l| !l.marker && l.text.chars().any(char::is_alphanumeric)).count();
-    let sound = sound_readings(original, readings, &range)?;
-    if sound.is_empty() && stops_short(&edit_lines, &known) {
-        return Err(Refusal::new(
-            Reason::EditIncomplete,
-            format!("the edit of `{name}` stops in the middle of the definition"),
-        ));
-    }
-    choose(sound, &range, telling, name)
-}
-
-/// Whether an edit ends neither with a marker nor with the definition's last line.
-fn stops_short(edit: &[EditLine], known: &[&str]) -> bool {
-    let bare = |line: &str| line.trim().trim_end_matches([';', ',']).to_owned();
-    let Some(last) = edit.iter().rfind(|line| !is_blank(&line.text)) else {
-        return false;
-    };
-    !last.marker && known.last().is_some_and(|line| bare(line) != bare(&last.text))
-}
-
-/// What stands before the definition on its first line stays, unless the edit shows it too.
-fn keep_prefix(fitted: &mut [String], known: &[&str], original: &Original<'_>, start: usize) {
-    let lines = &original.outline.lines;
-    let line_start = lines.start(lines.line_of(start));
-    let prefix = original.slice(line_start..start);
-    let (Some(first), Some(line)) = (fitted.first_mut(), known.first()) else {
-        return;
-    };
-    if !prefix.trim().is_empty() && !first.trim_start().starts_with(prefix.trim()) && line.starts_with(prefix)
-    {
-        *first = format!("{prefix}{}", first.trim_start());
-    }
-}
-
-/// Readings whose result has no more syntax errors than the original, best first.
-fn sound_readings(
-    original: &Original<'_>,
-    readings: Vec<Reading>,
-    range: &Range<usize>,
-) -> Result<Vec<Reading>, Refusal> {
-    let best = readings.first().map_or(0, |r| r.score);
-    let mut sound: Vec<Reading> = Vec::new();
-    for reading in readings {
-        let decided = sound.first().is_some_and(|first| first.score - reading.score >= ALIGN_MARGIN);
-        if decided || best - reading.score > 2 * ALIGN_MARGIN {
-            break;
-        }
-        let splice = Splice::new(range.clone(), reading.lines.join("\n"));
-        if original.added_errors(vec![splice])? == 0 {
-            sound.push(reading);
-        }
-    }
-    Ok(sound)
-}
-
-fn choose(sound: Vec<Reading>, range: &Range<usize>, telling: usize, name: &str) -> Result<Plan, Refusal> {
-    let mut ranked = sound.into_iter();
-    let Some(best) = ranked.next() else {
-        return Err(Refusal::new(
-            Reason::SyntaxError,
-            format!("no way to fit the edit into `{name}` gives a file that parses"),
-        ));
-    };
-    if let Some(next) = ranked.next()
-        && best.score - next.score < ALIGN_MARGIN
-    {
-        return Err(Refusal::new(
-            Reason::Ambiguous,
-            format!("the lines shown of `{name}` fit in more than one place"),
-        ));
-    }
-    if best.anchored == 0 {
-        return Err(Refusal::new(
-            Reason::TargetNotFound,
-            format!("none of the lines shown of `{name}` is in the file"),
-        ));
-    }
-    let share = best.anchored as f64 / telling.max(1) as f64;
-    Ok(Plan {
-        splices: vec![Splice::new(range.clone(), best.lines.join("\n"))],
-        confidence: (0.75 + 0.25 * share).min(0.95),
-        strategy: "merge-markers",
-    })
+    let left = known.len() - in_known;
+    left >= 3 && left * 5 >= known.len() && edit.len() - in_edit <= 2 && edit.len() < known.len()
 }
 
 /// Whether a marker of the edit would stand in the result: something was taken for code that is none.

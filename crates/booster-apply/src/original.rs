@@ -1,5 +1,7 @@
 //! The file an edit is applied to: its text, tree and members.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::language::{Language, Parsed};
@@ -7,6 +9,7 @@ use crate::outline::{Item, Outline};
 use crate::output::{Candidate, Reason, Refusal};
 use crate::splice::{self, Splice};
 use crate::syntax;
+use crate::text::squash;
 
 /// The parsed original.
 pub(crate) struct Original<'a> {
@@ -14,6 +17,8 @@ pub(crate) struct Original<'a> {
     pub(crate) outline: Outline<'a>,
     tree: tree_sitter::Tree,
     errors: usize,
+    /// Members without a name of their own, by their squashed text; made when first asked for.
+    nameless: OnceCell<HashMap<String, Vec<usize>>>,
 }
 
 impl<'a> Original<'a> {
@@ -24,7 +29,22 @@ impl<'a> Original<'a> {
             outline: Outline::new(text, &parsed.tree, parsed.language),
             tree: parsed.tree,
             errors: parsed.errors,
+            nameless: OnceCell::new(),
         }
+    }
+
+    /// The imports and statements with this squashed text.
+    pub(crate) fn nameless(&self, text: &str) -> &[usize] {
+        let by_text = self.nameless.get_or_init(|| {
+            let mut by_text: HashMap<String, Vec<usize>> = HashMap::new();
+            for (index, item) in self.outline.items.iter().enumerate() {
+                if !item.kind.is_definition() {
+                    by_text.entry(squash(self.slice(item.core.clone()))).or_default().push(index);
+                }
+            }
+            by_text
+        });
+        by_text.get(text).map_or(&[], Vec::as_slice)
     }
 
     /// The file's text.

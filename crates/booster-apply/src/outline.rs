@@ -29,6 +29,8 @@ pub(crate) struct Item {
     /// Attributes and decorators above that are nodes of their own.
     pub(crate) attributes: Option<Range<usize>>,
     pub(crate) body: Option<Range<usize>>,
+    /// The preprocessor conditions around it, from the outside in.
+    pub(crate) branch: Vec<String>,
     /// The item around this one.
     pub(crate) parent: Option<usize>,
     /// Whether it stands in a file, class or module and not in a function's body.
@@ -201,6 +203,7 @@ impl<'t> Builder<'_, 't> {
             comments,
             attributes,
             body: body.map(|b| b.byte_range()),
+            branch: self.branch(),
             parent: self.frames.last().and_then(|f| f.item),
             is_member: in_members,
         });
@@ -227,6 +230,12 @@ impl<'t> Builder<'_, 't> {
             .take_while(|wrapper| is_wrapper(wrapper.kind()))
             .last()
             .unwrap_or(node)
+    }
+
+    /// The first lines of the preprocessor conditions around the current node.
+    fn branch(&self) -> Vec<String> {
+        let conditions = self.frames.iter().filter(|frame| frame.node.kind().starts_with("preproc_"));
+        conditions.map(|frame| squash(self.lines.get(self.lines.line_of(frame.node.start_byte())))).collect()
     }
 
     /// Comments and attributes directly above a node.

@@ -237,9 +237,14 @@ impl Config {
             return Err(ConfigError::NotJson { detail: "expected an object of sections".into() });
         };
         for (section, settings) in &sections {
+            let prefix = format!("{section}.");
+            let is_section = SETTINGS.iter().any(|(key, _, _)| key.starts_with(&prefix));
             let Value::Object(settings) = settings else {
                 return Err(unknown(section, settings));
             };
+            if settings.is_empty() && !is_section {
+                return Err(unknown(section, &Value::Object(settings.clone())));
+            }
             for (name, value) in settings {
                 self.set(&format!("{section}.{name}"), value, "the configuration file")?;
             }
@@ -303,7 +308,10 @@ enum Refusal {
 
 fn unknown(key: &str, value: &Value) -> ConfigError {
     let known: Vec<&str> = SETTINGS.iter().map(|(key, _, _)| *key).collect();
-    ConfigError::Unknown { key: key.to_owned(), found: value.to_string(), known: known.join(", ") }
+    let text = value.to_string();
+    // A mistyped key may hold what belongs into `redis.url`, with its password.
+    let found = if text.contains("://") || text.contains('@') { "not shown".to_owned() } else { text };
+    ConfigError::Unknown { key: key.to_owned(), found, known: known.join(", ") }
 }
 
 /// A whole number, as JSON number or as text (environment and flags are text).
@@ -426,6 +434,7 @@ mod tests {
             (r#"{"redis":{"url":"http://x"}}"#, "redis.url", "redis://"),
             (r#"{"redis":{"keyPrefix":"a{b}"}}"#, "redis.keyPrefix", "braces"),
             (r#"{"booster":{"autoRecovery":"yes"}}"#, "yes", "true or false"),
+            (r#"{"wasn":{}}"#, "`wasn`", "wasm.poolSize"),
             ("[1]", "object of sections", "object"),
         ];
         for (file, first, second) in cases {
@@ -444,5 +453,9 @@ mod tests {
         assert!(!format!("{config:?}").contains("secret"));
         let error = config.set("redis.url", &Value::String("http://:secret@h".into()), "flag").unwrap_err();
         assert!(!error.to_string().contains("secret"));
+        for file in [r#"{"redis":{"URL":"redis://:secret@h"}}"#, r#"{"redis":"redis://:secret@h"}"#] {
+            let message = Config::load(Some(file), no_environment).unwrap_err().to_string();
+            assert!(!message.contains("secret"), "{message}");
+        }
     }
 }

@@ -96,6 +96,8 @@ pub struct Failed {
     pub error: ErrorDetail,
     /// Failed attempts so far, this one included.
     pub attempts: u32,
+    /// Time of the attempt in the sandbox, milliseconds.
+    pub latency_ms: f64,
     /// Whether the job ended with this failure.
     pub dead: bool,
     /// When it is tried again, Unix milliseconds; absent when it is dead.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Deserializer as _;
 use serde_json::value::RawValue;
 
 use crate::UnixMillis;
@@ -145,6 +146,16 @@ pub enum Target {
     Booster(String),
     /// A capability such as `code-optimization`; routing picks a booster that declares it.
     Capability(String),
+}
+
+impl Target {
+    /// The booster's name without its version, or the capability.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Booster(name) => name.split('@').next().unwrap_or(name),
+            Self::Capability(name) => name,
+        }
+    }
 }
 
 impl fmt::Display for Target {
@@ -288,8 +299,39 @@ impl Job {
 
     /// The value of a string field of the job's input, when the input is an object that has it.
     pub fn input_str(&self, field: &str) -> Option<String> {
-        let object: BTreeMap<String, &RawValue> = serde_json::from_str(self.input.get()).ok()?;
-        serde_json::from_str(object.get(field)?.get()).ok()
+        string_field(self.input.get(), field)
+    }
+}
+
+/// The value of a string field of a JSON object; `None` when the text is no object, or the field is missing or
+/// no string. Of several fields with this name the last counts.
+pub fn string_field(json: &str, field: &str) -> Option<String> {
+    serde_json::Deserializer::from_str(json).deserialize_map(FieldText { field }).ok()?
+}
+
+/// Reads one string field of an object and skips all others without keeping them: inputs can be large.
+struct FieldText<'a> {
+    field: &'a str,
+}
+
+impl<'de> serde::de::Visitor<'de> for FieldText<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            if key == self.field {
+                let raw: &RawValue = map.next_value()?;
+                found = serde_json::from_str(raw.get()).ok();
+            } else {
+                map.next_value::<serde::de::IgnoredAny>()?;
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -49,6 +49,11 @@ impl Keys {
         format!("{}follower", self.prefix)
     }
 
+    /// Hash of how far each queue's events have been copied.
+    pub fn cursors(&self) -> String {
+        format!("{}follower:cursors", self.prefix)
+    }
+
     /// Task record for readers of the older form.
     pub fn task(&self, task_id: &str) -> String {
         format!("{}tasks:{task_id}", self.prefix)
@@ -67,6 +72,11 @@ impl Keys {
     /// Hash of the boosters that workers have registered: `name@version` to manifest.
     pub fn boosters(&self) -> String {
         format!("{}boosters", self.prefix)
+    }
+
+    /// Set of the queues that workers serve or clients have named.
+    pub fn queues(&self) -> String {
+        format!("{}queues", self.prefix)
     }
 
     /// The keys of one queue.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Job, JobError, Target};
@@ -26,23 +27,24 @@ pub struct Manifest {
     /// Inputs that are run before the module's start image is taken, so that every instance starts warm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warm_up: Vec<serde_json::Value>,
-    /// Whether an instance serves one job or many.
-    #[serde(default)]
-    pub isolation: Isolation,
-}
-
-/// Whether a module's instance is used for one job or for many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Isolation {
-    /// Every job gets a new instance: no job can see anything of another.
-    #[default]
-    Fresh,
-    /// The instance is kept until it fails.
-    Reuse,
 }
 
 impl Manifest {
+    /// Whether name and version can be written into keys, labels and jobs.
+    ///
+    /// # Errors
+    /// What is wrong and what would be right.
+    pub fn validate(&self) -> Result<(), String> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.bytes().all(plain) {
+            return Err(format!("name `{}`: expected 1 to 64 characters of A-Z a-z 0-9 . _ -", self.name));
+        }
+        match Version::parse(&self.version) {
+            Ok(_) if self.version.len() <= 48 => Ok(()),
+            _ => Err(format!("version `{}`: expected a semantic version such as 1.0.0", self.version)),
+        }
+    }
+
     /// `name@version`, which names the booster exactly.
     pub fn reference(&self) -> String {
         format!("{}@{}", self.name, self.version)
@@ -76,16 +78,16 @@ impl Catalogue {
         self.0.is_empty()
     }
 
-    /// The booster that a job's target means. A name without version means the greatest version; a capability
-    /// means the first booster, by name, that declares it.
+    /// The booster that a job's target means. A name without version means the greatest version (a pre-release
+    /// only when there is nothing else); a capability means the first booster, by name, that declares it.
     pub fn resolve(&self, target: &Target) -> Option<&Manifest> {
         match target {
-            Target::Booster(name) => self
-                .0
-                .values()
-                .filter(|m| m.answers_to(name))
-                .max_by(|a, b| version_key(&a.version).cmp(&version_key(&b.version))),
-            Target::Capability(name) => self.0.values().find(|m| m.capabilities.contains(name)),
+            Target::Booster(name) => greatest(self.0.values().filter(|m| m.answers_to(name))),
+            Target::Capability(name) => {
+                let able = || self.0.values().filter(|m| m.capabilities.contains(name));
+                let first = able().map(|m| m.name.as_str()).min()?;
+                greatest(able().filter(|m| m.name == first))
+            }
         }
     }
 
@@ -112,24 +114,37 @@ impl Catalogue {
 
     fn unknown(&self, target: &Target) -> JobError {
         match target {
-            Target::Booster(name) => {
-                let known: Vec<String> = self.0.keys().cloned().collect();
-                JobError::UnknownBooster { name: name.clone(), known: known.join(", ") }
-            }
+            Target::Booster(name) => JobError::UnknownBooster {
+                name: name.clone(),
+                known: some_of(self.0.keys().map(String::as_str)),
+            },
             Target::Capability(name) => {
                 let mut known: Vec<&str> =
                     self.0.values().flat_map(|m| &m.capabilities).map(String::as_str).collect();
                 known.sort_unstable();
                 known.dedup();
-                JobError::UnknownCapability { name: name.clone(), known: known.join(", ") }
+                JobError::UnknownCapability { name: name.clone(), known: some_of(known.into_iter()) }
             }
         }
     }
 }
 
-/// Sorts `1.10.0` after `1.9.0`; parts that are no numbers sort as text.
-fn version_key(version: &str) -> Vec<(u64, String)> {
-    version.split(['.', '-', '+']).map(|part| (part.parse().unwrap_or(0), part.to_owned())).collect()
+/// The greatest version by semantic versioning; a release goes before every pre-release.
+fn greatest<'a>(manifests: impl Iterator<Item = &'a Manifest>) -> Option<&'a Manifest> {
+    manifests.max_by_key(|manifest| {
+        let version = Version::parse(&manifest.version).ok();
+        (version.as_ref().is_some_and(|version| version.pre.is_empty()), version)
+    })
+}
+
+/// The first names of a list, for an error message of bounded length.
+fn some_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const MOST: usize = 20;
+    let mut names: Vec<&str> = names.collect();
+    let more = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    let list = names.join(", ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
 }
 
 #[cfg(test)]
@@ -144,7 +159,6 @@ mod tests {
             capabilities: vec!["code-generation".into()],
             languages: vec!["python".into(), "py".into()],
             warm_up: vec![],
-            isolation: Isolation::Fresh,
         }
     }
 
@@ -163,7 +177,27 @@ mod tests {
         assert_eq!(resolve("apply").as_deref(), Some("apply@1.10.0"));
         assert_eq!(resolve("apply@1.2.0").as_deref(), Some("apply@1.2.0"));
         assert_eq!(resolve("apply@3.0.0"), None);
-        assert!(known.resolve(&Target::Capability("code-generation".into())).is_some());
+        let by_capability = known.resolve(&Target::Capability("code-generation".into()));
+        assert_eq!(by_capability.map(Manifest::reference).as_deref(), Some("apply@1.10.0"));
+    }
+
+    #[test]
+    fn a_pre_release_is_only_taken_when_there_is_nothing_else() {
+        let mut known = Catalogue::default();
+        known.insert(manifest("apply", "2.0.0-rc.1"));
+        let newest =
+            |known: &Catalogue| known.resolve(&Target::Booster("apply".into())).map(Manifest::reference);
+        assert_eq!(newest(&known).as_deref(), Some("apply@2.0.0-rc.1"));
+        known.insert(manifest("apply", "1.0.0"));
+        assert_eq!(newest(&known).as_deref(), Some("apply@1.0.0"));
+    }
+
+    #[test]
+    fn a_manifest_whose_name_or_version_cannot_be_used_is_refused() {
+        assert!(manifest("apply", "1.0.0").validate().is_ok());
+        for (name, version) in [("", "1.0.0"), ("a@b", "1.0.0"), ("a b", "1.0.0"), ("a", "1"), ("a", "new")] {
+            assert!(manifest(name, version).validate().is_err(), "{name}@{version}");
+        }
     }
 
     #[test]

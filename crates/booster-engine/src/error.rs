@@ -28,9 +28,12 @@ pub enum EngineError {
         /// What is wrong and what would be right.
         detail: String,
     },
-    /// The pool is shut down.
-    #[error("the pool is shut down")]
+    /// No slot is in service.
+    #[error("no slot of the pool is in service")]
     Closed,
+    /// The host's own code failed while it ran a job.
+    #[error("the sandbox's own code failed; the log has the panic")]
+    Broken,
 }
 
 impl EngineError {
@@ -41,6 +44,7 @@ impl EngineError {
             Self::File { .. } => "module_file",
             Self::Module { .. } => "module_invalid",
             Self::Closed => "pool_closed",
+            Self::Broken => "engine_broken",
         }
     }
 

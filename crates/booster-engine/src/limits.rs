@@ -9,11 +9,11 @@ use wasmtime::{Error, ResourceLimiter, Result, Store, UpdateDeadline};
 use crate::runtime::Runtime;
 
 /// Most elements of a table, enough for the function tables of the largest known boosters several times over.
-const MAX_TABLE_ELEMENTS: usize = 100_000;
+pub(crate) const MAX_TABLE_ELEMENTS: usize = 20_000;
 /// Most core instances inside one component.
-pub(crate) const MAX_CORE_INSTANCES: u32 = 8;
+pub(crate) const MAX_CORE_INSTANCES: u32 = 32;
 /// Most memories inside one component.
-pub(crate) const MAX_MEMORIES: u32 = 4;
+pub(crate) const MAX_MEMORIES: u32 = 1;
 /// Most tables inside one component.
 pub(crate) const MAX_TABLES: u32 = 8;
 
@@ -46,6 +46,7 @@ impl Limits {
     pub(crate) fn store(
         runtime: &Runtime,
         memory_limit: usize,
+        max_output: usize,
         deadline: Instant,
         stop: Option<Arc<AtomicBool>>,
     ) -> Store<Limits> {
@@ -53,6 +54,8 @@ impl Limits {
             Limits { memory_limit, memory: 0, memory_peak: 0, refused_growth: false, deadline, stop };
         let mut store = Store::new(runtime.engine(), limits);
         store.limiter(|limits| limits);
+        // What the host copies out of a guest is bounded before it is copied.
+        store.set_hostcall_fuel(max_output.saturating_add(1024));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| context.data().check());
         store

@@ -37,7 +37,7 @@ impl Booster {
     pub fn load(runtime: &Runtime, manifest: Manifest, wasm: &[u8]) -> Result<Self, EngineError> {
         let reference = manifest.reference();
         let invalid = |detail: String| EngineError::Module { name: reference.clone(), detail };
-        let (image, cold) = match warm_image(&manifest, wasm) {
+        let (image, cold) = match warm_image(&manifest, wasm, runtime.memory_limit()) {
             Ok(image) => (image, None),
             Err(reason) => (None, Some(reason)),
         };
@@ -75,14 +75,14 @@ impl Booster {
 }
 
 /// The snapshotted component, or `None` when the manifest asks for no warm-up, or why there is none.
-fn warm_image(manifest: &Manifest, wasm: &[u8]) -> Result<Option<Vec<u8>>, String> {
+fn warm_image(manifest: &Manifest, wasm: &[u8], memory_limit: usize) -> Result<Option<Vec<u8>>, String> {
     if manifest.warm_up.is_empty() {
         return Ok(None);
     }
     let inputs: Vec<String> = manifest.warm_up.iter().map(ToString::to_string).collect();
     let engine = Runtime::for_snapshots().map_err(|error| error.to_string())?;
     let _watchdog = Watchdog::start(&engine);
-    snapshot::warm(&engine, wasm, &inputs).map(Some).map_err(|error| format!("{error:#}"))
+    snapshot::warm(&engine, wasm, &inputs, memory_limit).map(Some).map_err(|error| format!("{error:#}"))
 }
 
 /// Checks the component's outer face: no imports, and the one export with its exact type.

@@ -1,11 +1,12 @@
 //! The pool: slots with a thread each, fed from one queue.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use booster_core::Attempt;
+use booster_core::{Attempt, FailureCause};
 use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::oneshot;
 
@@ -123,7 +124,8 @@ impl Pool {
     /// Runs one job in the next free slot.
     ///
     /// # Errors
-    /// [`EngineError::Closed`] when no slot is in service any more.
+    /// [`EngineError::Closed`] when no slot is in service any more, [`EngineError::Broken`] when the host's own
+    /// code failed while it ran the job.
     pub async fn run(&self, request: Request) -> Result<Run, EngineError> {
         if self.in_service.load(Ordering::SeqCst) == 0 {
             return Err(EngineError::Closed);
@@ -131,7 +133,10 @@ impl Pool {
         let (answer, result) = oneshot::channel();
         let order = Order { request, asked: Instant::now(), answer };
         self.orders.send(order).map_err(|_| EngineError::Closed)?;
-        result.await.map_err(|_| EngineError::Closed)
+        result.await.map_err(|_| match self.in_service() {
+            0 => EngineError::Closed,
+            _ => EngineError::Broken,
+        })
     }
 
     /// What is known of every slot.
@@ -167,7 +172,14 @@ impl SlotThread {
     fn serve(&self, inbox: &Receiver<Order>) {
         self.slot.set_status(SlotStatus::Ready);
         while let Ok(order) = inbox.recv() {
-            if !self.take(order) {
+            // A panic here is a mistake of the host: the job's answer is dropped with it, and the slot goes on
+            // with a new instance.
+            let taken = catch_unwind(AssertUnwindSafe(|| self.take(order)));
+            let stays = taken.unwrap_or_else(|_| {
+                self.slot.recover(&*self.observer, FailureCause::Panic, Instant::now());
+                true
+            });
+            if !stays {
                 self.in_service.fetch_sub(1, Ordering::SeqCst);
                 return;
             }

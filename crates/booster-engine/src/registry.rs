@@ -20,25 +20,34 @@ const MAX_MODULES: usize = 64;
 pub struct Registry {
     boosters: BTreeMap<String, Arc<Booster>>,
     catalogue: Catalogue,
+    rejected: Vec<EngineError>,
 }
 
 impl Registry {
-    /// Loads every `NAME.wasm` of a directory, each with its manifest `NAME.json` beside it.
+    /// Loads every `NAME.wasm` of a directory, each with its manifest `NAME.json` beside it. A module that is no
+    /// booster does not keep the others from loading; see [`Registry::rejected`].
     ///
     /// # Errors
-    /// An [`EngineError`] that names the file. A directory without modules is an error too: a worker without
-    /// boosters could do nothing.
+    /// An [`EngineError`] that names the file, when no booster at all could be loaded: such a worker could do
+    /// nothing.
     pub fn load_dir(runtime: &Runtime, dir: &Path) -> Result<Self, EngineError> {
         let mut registry = Self::default();
         for path in module_files(dir)? {
-            let manifest = read_manifest(&path.with_extension("json"))?;
-            let wasm = read_limited(&path)?;
-            registry.add(Booster::load(runtime, manifest, &wasm)?);
+            match load_file(runtime, &path) {
+                Ok(booster) => registry.add(booster),
+                Err(error) => registry.rejected.push(error),
+            }
         }
         if registry.boosters.is_empty() {
-            return Err(file_error(dir, "no *.wasm modules here; `make guests` builds the shipped ones"));
+            let none = || file_error(dir, "no *.wasm modules here; `make guests` builds the shipped ones");
+            return Err(registry.rejected.pop().unwrap_or_else(none));
         }
         Ok(registry)
+    }
+
+    /// Why modules of the directory were not loaded.
+    pub fn rejected(&self) -> &[EngineError] {
+        &self.rejected
     }
 
     /// Adds or replaces a booster.
@@ -76,6 +85,11 @@ pub fn default_modules_dir() -> PathBuf {
     if modules.is_dir() { modules } else { in_tree.unwrap_or(installed) }
 }
 
+fn load_file(runtime: &Runtime, path: &Path) -> Result<Booster, EngineError> {
+    let manifest = read_manifest(&path.with_extension("json"))?;
+    Booster::load(runtime, manifest, &read_limited(path)?)
+}
+
 fn module_files(dir: &Path) -> Result<Vec<PathBuf>, EngineError> {
     let entries = std::fs::read_dir(dir).map_err(|error| file_error(dir, &error.to_string()))?;
     let mut files: Vec<PathBuf> = entries
@@ -91,7 +105,10 @@ fn module_files(dir: &Path) -> Result<Vec<PathBuf>, EngineError> {
 
 fn read_manifest(path: &Path) -> Result<Manifest, EngineError> {
     let text = std::fs::read_to_string(path).map_err(|error| file_error(path, &error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| file_error(path, &format!("not a manifest: {error}")))
+    let manifest: Manifest =
+        serde_json::from_str(&text).map_err(|error| file_error(path, &format!("not a manifest: {error}")))?;
+    manifest.validate().map_err(|error| file_error(path, &error))?;
+    Ok(manifest)
 }
 
 fn read_limited(path: &Path) -> Result<Vec<u8>, EngineError> {

@@ -11,7 +11,7 @@ use wasmtime::{
 };
 
 use crate::error::EngineError;
-use crate::limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLES};
+use crate::limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 
 /// How often guests are asked whether their time is over. A guest runs at most about this long beyond its
 /// deadline on a free core.
@@ -29,6 +29,7 @@ pub struct Runtime {
     running: Arc<AtomicUsize>,
     ticker: thread::Thread,
     fast_reset: bool,
+    memory_limit: usize,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -54,7 +55,7 @@ impl Runtime {
             Engine::new(&config).map_err(|error| EngineError::Setup { detail: format!("{error:#}") })?;
         let running = Arc::new(AtomicUsize::new(0));
         let ticker = spawn_ticker(&engine, Arc::downgrade(&running))?;
-        Ok(Arc::new(Self { engine, running, ticker, fast_reset }))
+        Ok(Arc::new(Self { engine, running, ticker, fast_reset, memory_limit }))
     }
 
     /// An engine for making snapshots: the same code for guests, compiled quickly, without a pool.
@@ -73,6 +74,11 @@ impl Runtime {
     /// better than several slots.
     pub fn fast_reset(&self) -> bool {
         self.fast_reset
+    }
+
+    /// Memory of one instance, bytes.
+    pub(crate) fn memory_limit(&self) -> usize {
+        self.memory_limit
     }
 
     /// Keeps the epoch advancing until the guard is dropped.
@@ -111,7 +117,7 @@ fn pooling(slots: usize, memory_limit: usize, fast_reset: bool) -> PoolingAlloca
     let mut pooling = PoolingAllocationConfig::new();
     pooling.total_component_instances(instances);
     pooling.total_core_instances(instances.saturating_mul(MAX_CORE_INSTANCES));
-    pooling.total_memories(instances);
+    pooling.total_memories(instances.saturating_mul(MAX_MEMORIES));
     pooling.total_tables(instances.saturating_mul(MAX_TABLES));
     pooling.max_core_instances_per_component(MAX_CORE_INSTANCES);
     pooling.max_memories_per_component(MAX_MEMORIES);
@@ -119,6 +125,7 @@ fn pooling(slots: usize, memory_limit: usize, fast_reset: bool) -> PoolingAlloca
     pooling.max_component_instance_size(4 * 1024 * 1024);
     pooling.max_core_instance_size(4 * 1024 * 1024);
     pooling.max_memory_size(memory_limit);
+    pooling.table_elements(MAX_TABLE_ELEMENTS);
     if fast_reset {
         pooling.pagemap_scan(Enabled::Yes);
         pooling.linear_memory_keep_resident(KEEP_RESIDENT.min(memory_limit));

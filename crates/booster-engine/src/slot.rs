@@ -9,7 +9,7 @@ use booster_core::event::Recovered;
 use booster_core::{Attempt, FailureCause, UnixMillis};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use wasmtime::{Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 use crate::limits::{Limits, Stopped};
 use crate::module::Booster;
@@ -161,7 +161,8 @@ impl Slot {
     ) -> SlotRun {
         let start = Instant::now();
         let deadline = start + task.timeout;
-        let mut store = Limits::store(runtime, task.memory_limit, deadline, task.stop.cloned());
+        let mut store =
+            Limits::store(runtime, task.memory_limit, task.max_output, deadline, task.stop.cloned());
         let result = {
             let _ticking = runtime.tick();
             call(&mut store, observer, booster, task.input)
@@ -264,9 +265,10 @@ fn judge(answer: Answer, limits: &Limits, task: &Task<'_>) -> Attempt {
 
 fn json(text: String, limit: usize, attempt: impl FnOnce(Box<RawValue>) -> Attempt) -> Attempt {
     if text.len() > limit {
-        let message = format!("the booster's answer has {} bytes; at most {limit} are accepted", text.len());
-        return Attempt::Invalid { code: "output_too_large".into(), message };
+        return too_large(limit);
     }
+    // A line break in valid JSON is white space, and outcomes are printed one on a line.
+    let text = if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ") } else { text };
     match RawValue::from_string(text) {
         Ok(raw) => attempt(raw),
         Err(error) => Attempt::Failed {
@@ -274,6 +276,16 @@ fn json(text: String, limit: usize, attempt: impl FnOnce(Box<RawValue>) -> Attem
             message: format!("the booster's answer is not JSON: {error}"),
         },
     }
+}
+
+fn too_large(limit: usize) -> Attempt {
+    let message = format!("the booster's answer is larger than the {limit} bytes that are accepted");
+    Attempt::Invalid { code: "output_too_large".into(), message }
+}
+
+/// wasmtime's error for this has no public type.
+fn copied_too_much(error: &wasmtime::Error) -> bool {
+    error.to_string().contains("fuel allocated for hostcalls has been exhausted")
 }
 
 fn failure(error: &wasmtime::Error, limits: &Limits, task: &Task<'_>) -> Attempt {
@@ -285,6 +297,13 @@ fn failure(error: &wasmtime::Error, limits: &Limits, task: &Task<'_>) -> Attempt
             return failed(FailureCause::Timeout, message);
         }
         None => {}
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        // Nobody's fault: an instance that is being dropped still has its place.
+        return Attempt::HandBack;
+    }
+    if copied_too_much(error) {
+        return too_large(task.max_output);
     }
     if limits.refused_growth {
         let limit = limits_in_mib(task.memory_limit);
@@ -302,9 +321,9 @@ fn limits_in_mib(bytes: usize) -> usize {
     bytes / (1024 * 1024)
 }
 
-/// The error with its causes, bounded: a backtrace can be long.
+/// The error with its causes, bounded, and without control characters: names in a backtrace are the guest's.
 fn chain(error: &wasmtime::Error) -> String {
-    let text = format!("{error:#}");
+    let text = format!("{error:#}").replace(char::is_control, " ");
     match text.char_indices().nth(1500) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

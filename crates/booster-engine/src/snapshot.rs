@@ -15,32 +15,39 @@ use crate::module::EXPORT;
 
 /// How long all warm-up calls of a module may take together.
 const WARM_UP_LIMIT: Duration = Duration::from_secs(30);
-/// Memory of the instance that is warmed up.
-const WARM_UP_MEMORY: usize = 512 * 1024 * 1024;
 
 /// A component with the memory that the warm-up left behind.
 ///
 /// # Errors
 /// What the instrumentation cannot express (nested components, changed tables…), or what went wrong in the
 /// warm-up. The caller then uses the component as it is.
-pub(crate) fn warm(engine: &Engine, wasm: &[u8], inputs: &[String]) -> wasmtime::Result<Vec<u8>> {
+pub(crate) fn warm(
+    engine: &Engine,
+    wasm: &[u8],
+    inputs: &[String],
+    memory_limit: usize,
+) -> wasmtime::Result<Vec<u8>> {
     let wizer = Wizer::new();
     let (context, instrumented) = wizer.instrument_component(wasm)?;
     let component = Component::new(engine, &instrumented)?;
-    let mut store = warm_up_store(engine);
+    let mut store = warm_up_store(engine, memory_limit);
     let instance = Linker::new(engine).instantiate(&mut store, &component)?;
     let apply = instance.get_typed_func::<(&str,), (Result<String, String>,)>(&mut store, EXPORT)?;
     for input in inputs {
         // A refusal warms up just as well; only a trap is an error.
         let _ = apply.call(&mut store, (input,))?;
     }
+    // Reading the state out is our own doing and must not be stopped half-way.
+    store.epoch_deadline_callback(|_| Ok(wasmtime::UpdateDeadline::Continue(1)));
+    // All of the memory is copied.
+    store.set_hostcall_fuel(usize::MAX);
     let mut state = State { store: &mut store, instance };
     futures_util::future::FutureExt::now_or_never(wizer.snapshot_component(&context, &mut state))
         .ok_or_else(|| wasmtime::Error::msg("the snapshot did not finish at once"))?
 }
 
-fn warm_up_store(engine: &Engine) -> Store<wasmtime::StoreLimits> {
-    let limits = wasmtime::StoreLimitsBuilder::new().memory_size(WARM_UP_MEMORY).build();
+fn warm_up_store(engine: &Engine, memory_limit: usize) -> Store<wasmtime::StoreLimits> {
+    let limits = wasmtime::StoreLimitsBuilder::new().memory_size(memory_limit).build();
     let mut store = Store::new(engine, limits);
     store.limiter(|limits| limits);
     let deadline = Instant::now() + WARM_UP_LIMIT;

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use booster_core::manifest::Isolation;
 use booster_core::{Attempt, FailureCause, Manifest};
 
 use crate::{Booster, EngineNote, EngineObserver, Pool, PoolConfig, Request, Run, Runtime, SlotStatus};
@@ -43,7 +42,6 @@ fn manifest(warm_up: Vec<serde_json::Value>) -> Manifest {
         capabilities: vec![],
         languages: vec![],
         warm_up,
-        isolation: Isolation::Fresh,
     }
 }
 

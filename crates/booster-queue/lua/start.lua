@@ -3,7 +3,8 @@
 --
 -- KEYS  jobs, front, delayed, events, stats, then one job record for each entry
 -- ARGV  group, worker, channel, event cap, now (ms),
---       then for each entry: stream (jobs or front), entry id, job id, due (ms, 0 = now), event message
+--       then for each entry: stream (jobs or front), entry id, job id, due (ms, 0 = now), event message,
+--       booster asked for
 -- Returns for each entry: run, lost, duplicate, cancelled or delayed.
 local streams = { jobs = KEYS[1], front = KEYS[2] }
 local delayed, events, stats = KEYS[3], KEYS[4], KEYS[5]
@@ -24,7 +25,9 @@ local function field(stream, entry, name)
   return false
 end
 
-local function start(record, kind, entry, id, due, message)
+local counts = {}
+
+local function start(record, kind, entry, id, due, message, booster)
   local stream = streams[kind]
   if #redis.call('XPENDING', stream, group, entry, entry, 1, worker) == 0 then return 'lost' end
   local here = kind .. '/' .. entry
@@ -40,6 +43,7 @@ local function start(record, kind, entry, id, due, message)
     redis.call('HSET', record, 'enqueuedAt', string.match(entry, '^%d+'))
     redis.call('XADD', events, 'MAXLEN', '~', max_events, '*', 'event', message)
     redis.call('PUBLISH', channel, message)
+    counts[booster] = (counts[booster] or 0) + 1
   end
   if tonumber(due) > tonumber(now) then
     redis.call('HSET', record, 'state', 'delayed', 'job', field(stream, entry, 'job') or '')
@@ -54,7 +58,17 @@ end
 
 local answers = {}
 for n = 1, #KEYS - 5 do
-  local at = 5 + (n - 1) * 5
-  answers[n] = start(KEYS[5 + n], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+  local at = 5 + (n - 1) * 6
+  answers[n] = start(KEYS[5 + n], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5],
+    ARGV[at + 6])
+end
+
+-- Jobs may ask for anything, so the number of counters is bounded.
+for booster, count in pairs(counts) do
+  local field = 'enqueued:' .. booster
+  if redis.call('HEXISTS', stats, field) == 0 and redis.call('HLEN', stats) >= 200 then
+    field = 'enqueued:other'
+  end
+  redis.call('HINCRBY', stats, field, count)
 end
 return answers

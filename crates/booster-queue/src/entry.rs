@@ -77,11 +77,7 @@ impl Entry {
 /// The id inside a job's text, when the text is a JSON object with a valid one. Unlike parsing the whole job
 /// this also finds the id of a job that is otherwise wrong, so that its producer can look it up.
 pub(crate) fn id_in_text(text: &str) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct OnlyId {
-        id: Option<String>,
-    }
-    let id = serde_json::from_str::<OnlyId>(text).ok()?.id?;
+    let id = booster_core::job::string_field(text, "id")?;
     booster_core::job::is_valid_id(&id).then_some(id)
 }
 
@@ -115,5 +111,7 @@ mod tests {
         assert_eq!(id_in_text(r#"{"id":"a","booster":7}"#).as_deref(), Some("a"));
         assert_eq!(id_in_text(r#"{"id":"not valid"}"#), None);
         assert_eq!(id_in_text("garbage"), None);
+        // As for a whole job, the last of several fields with one name counts.
+        assert_eq!(id_in_text(r#"{"id":"a","id":"b"}"#).as_deref(), Some("b"));
     }
 }

@@ -52,6 +52,15 @@ pub enum Note<'a> {
     },
     /// A lost connection was made again.
     Reconnected,
+    /// Jobs that were accepted and have not been told of before, by whichever process.
+    Enqueued {
+        /// The queue.
+        queue: &'a str,
+        /// The booster asked for, without version.
+        booster: &'a str,
+        /// How many.
+        jobs: u64,
+    },
     /// The elected keeper counted a queue.
     Depth {
         /// The queue.

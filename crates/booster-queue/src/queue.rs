@@ -136,17 +136,18 @@ impl Queue {
         });
         let now = now_ms();
         let due = job.run_at.filter(|at| *at > now).unwrap_or(0);
-        Ok(Prepared { id, json, due, event })
+        Ok(Prepared { id, json, due, event, booster: job.target.name().to_owned() })
     }
 
     async fn submit_batch(&self, batch: &[Prepared], watch: bool) -> Result<Vec<Submitted>, QueueError> {
         let now = now_ms();
         let mut call = SUBMIT.prepare_invoke();
-        call.key(self.keys.jobs()).key(self.keys.delayed()).key(self.keys.events());
+        call.key(self.keys.jobs()).key(self.keys.delayed()).key(self.keys.events()).key(self.keys.stats());
         call.arg(GROUP).arg(&self.channel).arg(self.max_events).arg(self.max_waiting).arg(now);
         for job in batch {
             call.key(self.keys.job(&job.id));
             call.arg(&job.id).arg(&job.json).arg(job.event.to_message(now)).arg(job.due).arg(u8::from(watch));
+            call.arg(&job.booster);
         }
         let answers: Vec<i64> = self.link.script("submit", &call).await?;
         let mut submitted = Vec::with_capacity(answers.len());
@@ -302,6 +303,7 @@ struct Prepared {
     json: String,
     due: UnixMillis,
     event: Event,
+    booster: String,
 }
 
 /// The id of a job that is named by an idempotency key: a second job with the same key has the same id, so it
@@ -349,7 +351,7 @@ mod tests {
             booster: String::new(),
             agent_id: None,
         });
-        Prepared { id: String::new(), json: "x".repeat(bytes), due: 0, event }
+        Prepared { id: String::new(), json: "x".repeat(bytes), due: 0, event, booster: String::new() }
     }
 
     #[test]

@@ -1,21 +1,21 @@
 //! The follower: one elected process that copies the queues' events into the fleet's stream, writes task
-//! records in the older form, counts enqueued jobs and clears away what dead workers left.
+//! records in the older form and clears away what dead workers left.
 //!
-//! Queue scripts may only write keys of their own queue, so the fleet-wide stream is written here. Every copied
-//! event carries where it came from; a new follower finds in the stream itself how far the last one came, so
-//! that each event is copied once.
+//! Queue scripts may only write keys of their own queue, so the fleet-wide stream is written here. How far each
+//! queue has been copied is kept in Redis, written together with the copies. All these streams are capped: what
+//! a queue's own stream has already dropped is not copied either.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use booster_core::{Config, Keys};
+use booster_core::{Config, Job, Keys};
 use booster_queue::{Link, Queue, now_ms};
 use redis::{Pipeline, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::error::StateError;
-use crate::metrics::Metrics;
-use crate::names::Series;
+use crate::profile::queue_names;
 
 /// How long an election holds.
 const TERM_MS: u64 = 3000;
@@ -25,22 +25,18 @@ const PERIOD: Duration = Duration::from_millis(250);
 const CANDIDACY: Duration = Duration::from_secs(2);
 /// Events copied in one go.
 const BATCH: usize = 500;
+/// Slots of one worker, at most (the limit of `wasm.poolSize`).
+const MAX_SLOTS: usize = 512;
 /// How often dead workers' leftovers are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 type Fields = HashMap<String, Value>;
 
-/// Follows the queues of `config`'s fleet until `stop` resolves.
-pub async fn run(
-    link: Link,
-    config: Config,
-    queues: Vec<String>,
-    worker: String,
-    metrics: Arc<Metrics>,
-    stop: impl Future<Output = ()>,
-) {
+/// Follows all queues of `config`'s fleet until `stop` resolves.
+pub async fn run(link: Link, config: Config, worker: String, stop: impl Future<Output = ()>) {
     let keys = Keys::new(config.redis.key_prefix.clone());
-    let mut follower = Follower { link, keys, config, queues, worker, metrics, cursors: None, swept: None };
+    let mut follower =
+        Follower { link, keys, config, queues: Vec::new(), worker, cursors: None, swept: None };
     tokio::pin!(stop);
     loop {
         // A fault is noted by the link; the place in the streams is looked up anew then.
@@ -55,13 +51,38 @@ pub async fn run(
     }
 }
 
+/// What the older form takes from a job's `meta`.
+#[derive(Default, Deserialize)]
+struct Meta<'a> {
+    #[serde(borrow)]
+    description: Option<&'a RawValue>,
+    #[serde(borrow)]
+    options: Option<&'a RawValue>,
+}
+
+/// The task record in the older form. JSON of producers and boosters stays the text it is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Task<'a> {
+    task_id: &'a str,
+    agent_id: Option<&'a str>,
+    task_type: &'a str,
+    description: Option<&'a RawValue>,
+    input: Option<&'a RawValue>,
+    options: Option<&'a RawValue>,
+    result: Option<&'a RawValue>,
+    execution_time: f64,
+    used_fallback: bool,
+    timestamp: u64,
+}
+
 struct Follower {
     link: Link,
     keys: Keys,
     config: Config,
+    /// All queues of the fleet, as last read.
     queues: Vec<String>,
     worker: String,
-    metrics: Arc<Metrics>,
     /// The last copied entry of each queue; `None` while not elected.
     cursors: Option<HashMap<String, String>>,
     swept: Option<Instant>,
@@ -73,6 +94,10 @@ impl Follower {
             self.cursors = None;
             return Ok(CANDIDACY);
         }
+        let sweep = self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY);
+        if sweep || self.queues.is_empty() {
+            self.queues = queue_names(&self.link, &self.keys).await?;
+        }
         let mut cursors = match self.cursors.take() {
             Some(cursors) => cursors,
             None => self.find_cursors().await?,
@@ -82,31 +107,18 @@ impl Follower {
             busy |= self.copy(&queue, &mut cursors).await?;
         }
         self.cursors = Some(cursors);
-        if self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY) {
+        if sweep {
             self.sweep().await?;
             self.swept = Some(Instant::now());
         }
         Ok(if busy { Duration::ZERO } else { PERIOD })
     }
 
-    /// How far the last follower came, from the marks in the fleet's own stream.
+    /// How far the last follower came.
     async fn find_cursors(&self) -> Result<HashMap<String, String>, StateError> {
-        let mut cursors = HashMap::new();
-        let mut end = "+".to_owned();
-        // The stream is capped, so this ends; usually the first page has all queues.
-        while cursors.len() < self.queues.len() {
-            let mut command = redis::cmd("XREVRANGE");
-            command.arg(self.keys.events()).arg(&end).arg("-").arg("COUNT").arg(BATCH);
-            let page: Vec<(String, Fields)> = self.link.query("events", &command).await?;
-            let Some((last, _)) = page.last() else { break };
-            end = format!("({last}");
-            for (_, fields) in &page {
-                if let (Some(queue), Some(source)) = (text(fields, "queue"), text(fields, "source")) {
-                    cursors.entry(queue).or_insert(source);
-                }
-            }
-        }
-        Ok(cursors)
+        let mut command = redis::cmd("HGETALL");
+        command.arg(self.keys.cursors());
+        Ok(self.link.query("events", &command).await?)
     }
 
     /// Copies the next events of one queue; says whether there may be more.
@@ -135,33 +147,28 @@ impl Follower {
                 .arg(entry)
                 .ignore();
         }
+        pipeline.cmd("HSET").arg(self.keys.cursors()).arg(queue).arg(last).ignore();
         let () = self.link.pipeline("events", &pipeline).await?;
         cursors.insert(queue.to_owned(), last.clone());
-        for (_, fields) in &page {
-            self.look_at(queue, fields).await?;
+        if self.config.booster.compat_tasks {
+            for (_, fields) in &page {
+                self.look_at(queue, fields).await?;
+            }
         }
         Ok(page.len() == BATCH)
     }
 
-    /// Counts an enqueued job; writes the task record of a finished one.
+    /// Writes the task record of a finished job.
     async fn look_at(&self, queue: &str, fields: &Fields) -> Result<(), StateError> {
         let message: serde_json::Value =
             text(fields, "event").and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let data = &message["data"];
-        match message["type"].as_str() {
-            Some("booster.requested") => {
-                let booster = self.metrics.booster_label(data["booster"].as_str().unwrap_or_default());
-                self.metrics.count(Series::JobsEnqueued, &[queue, &booster]);
-            }
-            Some("booster.task.completed") if self.config.booster.compat_tasks => {
-                self.write_task(queue, data).await?;
-            }
-            Some("booster.error") if self.config.booster.compat_tasks && data["dead"] == true => {
-                self.write_task(queue, data).await?;
-            }
-            _ => {}
-        }
-        Ok(())
+        let ended = match message["type"].as_str() {
+            Some("booster.task.completed") => true,
+            Some("booster.error") => data["dead"] == true,
+            _ => false,
+        };
+        if ended { self.write_task(queue, data).await } else { Ok(()) }
     }
 
     /// The record in the form that readers of the older system expect.
@@ -171,23 +178,27 @@ impl Follower {
             return Ok(());
         };
         let Some(outcome) = record.outcome else { return Ok(()) };
-        let job: serde_json::Value =
-            record.job.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let result = outcome.output.or(outcome.refusal);
-        let task = serde_json::json!({
-            "taskId": id,
-            "agentId": job["agentId"],
-            "taskType": outcome.booster.split('@').next(),
-            "description": job["meta"]["description"],
-            "input": job["input"],
-            "options": job["meta"]["options"],
-            "result": result,
-            "executionTime": outcome.latency_ms,
-            "usedFallback": outcome.used_fallback,
-            "timestamp": outcome.finished_at,
-        });
+        let job = record.job.and_then(|text| Job::from_json(&text).ok());
+        let meta: Meta<'_> = job
+            .as_ref()
+            .and_then(|job| serde_json::from_str(job.meta.as_ref()?.get()).ok())
+            .unwrap_or_default();
+        let task = Task {
+            task_id: id,
+            agent_id: job.as_ref().and_then(|job| job.agent_id.as_deref()),
+            task_type: outcome.booster.split('@').next().unwrap_or_default(),
+            description: meta.description,
+            input: job.as_ref().map(|job| &*job.input),
+            options: meta.options,
+            result: outcome.output.as_deref().or(outcome.refusal.as_deref()),
+            execution_time: outcome.latency_ms,
+            used_fallback: outcome.used_fallback,
+            timestamp: outcome.finished_at,
+        };
+        // Plain fields and JSON that has been read before: serialising it cannot fail.
+        let text = serde_json::to_string(&task).unwrap_or_default();
         let mut command = redis::cmd("SET");
-        command.arg(self.keys.task(id)).arg(task.to_string()).arg("EX").arg(self.config.redis.ttl_s);
+        command.arg(self.keys.task(id)).arg(text).arg("EX").arg(self.config.redis.ttl_s);
         Ok(self.link.query("task", &command).await?)
     }
 
@@ -203,20 +214,48 @@ impl Follower {
     }
 
     async fn clear_worker(&self, worker: &str) -> Result<(), StateError> {
-        for number in 1.. {
-            let slot = self.keys.booster(&format!("{worker}-s{number}"));
-            let mut command = redis::cmd("HGET");
-            command.arg(&slot).arg("instanceId");
-            let Some(instance) = self.link.query::<Option<String>>("sweep", &command).await? else { break };
-            let mut pipeline = Pipeline::new();
+        let mut pipeline = Pipeline::new();
+        for instance in self.instances_of(worker).await? {
             pipeline.cmd("SREM").arg(self.keys.pool()).arg(&instance).ignore();
             pipeline.cmd("DEL").arg(self.keys.instance(&instance)).ignore();
-            pipeline.cmd("DEL").arg(&slot).ignore();
-            let () = self.link.pipeline("sweep", &pipeline).await?;
         }
-        let mut command = redis::cmd("ZREM");
-        command.arg(self.keys.agents()).arg(worker);
-        Ok(self.link.query("sweep", &command).await?)
+        for number in 1..=MAX_SLOTS {
+            pipeline.cmd("DEL").arg(self.keys.booster(&format!("{worker}-s{number}"))).ignore();
+        }
+        pipeline.cmd("ZREM").arg(self.keys.agents()).arg(worker).ignore();
+        Ok(self.link.pipeline("sweep", &pipeline).await?)
+    }
+
+    /// The instances of a worker that the pool set still has, and those that its slots still name.
+    async fn instances_of(&self, worker: &str) -> Result<Vec<String>, StateError> {
+        let mut found = Vec::new();
+        let mut cursor = 0_u64;
+        loop {
+            let mut command = redis::cmd("SSCAN");
+            command
+                .arg(self.keys.pool())
+                .arg(cursor)
+                .arg("MATCH")
+                .arg(format!("{worker}-s*"))
+                .arg("COUNT")
+                .arg(1000);
+            let (next, page): (u64, Vec<String>) = self.link.query("sweep", &command).await?;
+            found.extend(page);
+            if next == 0 {
+                break;
+            }
+            cursor = next;
+        }
+        for number in 1..=MAX_SLOTS {
+            let mut command = redis::cmd("HGET");
+            command.arg(self.keys.booster(&format!("{worker}-s{number}"))).arg("instanceId");
+            match self.link.query::<Option<String>>("sweep", &command).await? {
+                Some(instance) => found.push(instance),
+                // Slots are numbered without gaps.
+                None => break,
+            }
+        }
+        Ok(found)
     }
 }
 

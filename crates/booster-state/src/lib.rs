@@ -18,6 +18,6 @@ pub use error::StateError;
 pub use follower::run as follow_events;
 pub use metrics::Metrics;
 pub use names::Series;
-pub use profile::{Profile, fleet_catalogue, living_workers, read_pool};
+pub use profile::{MAX_QUEUES, Profile, fleet_catalogue, living_workers, queue_names, read_pool};
 pub use telemetry::Telemetry;
 pub use writer::StateWriter;

@@ -1,7 +1,6 @@
 //! The metrics of one process.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder};
@@ -36,7 +35,7 @@ pub struct Metrics {
     gauges: Vec<(Series, GaugeVec)>,
     histograms: Vec<(Series, HistogramVec)>,
     /// Boosters that may appear as a label; all others are `other`.
-    boosters: Mutex<BTreeSet<String>>,
+    boosters: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -97,7 +96,7 @@ impl Metrics {
             counters: Vec::new(),
             gauges: Vec::new(),
             histograms: Vec::new(),
-            boosters: Mutex::new(boosters.into_iter().take(MAX_BOOSTERS).collect()),
+            boosters: boosters.into_iter().take(MAX_BOOSTERS).collect(),
         };
         for series in Series::ALL {
             metrics.add(series)?;
@@ -170,20 +169,11 @@ impl Metrics {
         }
     }
 
-    /// Lets a booster's name appear as a label value.
-    pub fn know_booster(&self, name: &str) {
-        let mut known = self.boosters.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() < MAX_BOOSTERS {
-            known.insert(name.to_owned());
-        }
-    }
-
     /// The label value for a booster named by a job: its name without version, or `other` when it is not one
     /// of the known ones, since jobs may name anything.
     pub fn booster_label(&self, reference: &str) -> String {
         let name = reference.split('@').next().unwrap_or_default();
-        let known = self.boosters.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.contains(name) { name.to_owned() } else { "other".to_owned() }
+        if self.boosters.contains(name) { name.to_owned() } else { "other".to_owned() }
     }
 
     /// All series in Prometheus' text format.

@@ -94,7 +94,7 @@ impl Series {
             ),
             Self::JobsEnqueued => (
                 "booster_jobs_enqueued_total",
-                "Jobs accepted into the queue, by booster asked for. From the elected follower only.",
+                "Jobs accepted into the queue, by booster asked for. From the queue's elected keeper only.",
                 &["queue", "booster"],
             ),
             Self::JobsFinished => (

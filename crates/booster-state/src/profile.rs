@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use booster_core::{Catalogue, Config, Keys, Manifest};
+use booster_core::{Catalogue, Config, Keys, Manifest, Priority};
 use booster_queue::{Link, now_ms};
 use redis::Pipeline;
 
@@ -13,8 +13,10 @@ use crate::error::StateError;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long a silent worker's profile holds.
 const LIFE: Duration = Duration::from_secs(20);
+/// Queues with a name of their own, at most.
+pub const MAX_QUEUES: usize = 256;
 /// Boosters read from Redis, at most.
-const MAX_BOOSTERS: usize = 256;
+const MAX_BOOSTERS: usize = 4096;
 
 /// A worker's profile, kept alive in Redis.
 #[derive(Debug, Clone)]
@@ -24,16 +26,19 @@ pub struct Profile {
     worker: String,
     fields: Vec<(&'static str, String)>,
     manifests: Vec<(String, String)>,
+    queues: Vec<String>,
     ttl_s: u64,
 }
 
 impl Profile {
-    /// The profile of `worker`, which can run what is in `catalogue` and serves its metrics on `listen`.
+    /// The profile of `worker`, which can run what is in `catalogue`, serves `queues`, and shows its metrics on
+    /// `listen`.
     pub fn new(
         link: Link,
         config: &Config,
         worker: &str,
         catalogue: &Catalogue,
+        queues: &[String],
         version: &str,
         listen: &str,
     ) -> Self {
@@ -55,10 +60,19 @@ impl Profile {
             ("host", host_name()),
             ("version", version.to_owned()),
             ("listen", listen.to_owned()),
+            ("queues", serde_json::json!(queues).to_string()),
             ("startedAt", now_ms().to_string()),
         ];
         let keys = Keys::new(config.redis.key_prefix.clone());
-        Self { link, keys, worker: worker.to_owned(), fields, manifests, ttl_s: config.redis.ttl_s }
+        Self {
+            link,
+            keys,
+            worker: worker.to_owned(),
+            fields,
+            manifests,
+            queues: queues.to_vec(),
+            ttl_s: config.redis.ttl_s,
+        }
     }
 
     /// Keeps the profile alive until `stop` resolves, then removes it.
@@ -88,6 +102,7 @@ impl Profile {
         pipeline.cmd("HSET").arg(&agent).arg(&self.fields).ignore();
         pipeline.cmd("PEXPIRE").arg(&agent).arg(millis(LIFE)).ignore();
         pipeline.cmd("ZADD").arg(self.keys.agents()).arg(now_ms() + millis(LIFE)).arg(&self.worker).ignore();
+        pipeline.cmd("SADD").arg(self.keys.queues()).arg(&self.queues).ignore();
         if !self.manifests.is_empty() {
             pipeline.cmd("HSET").arg(self.keys.boosters()).arg(&self.manifests).ignore();
             pipeline.cmd("EXPIRE").arg(self.keys.boosters()).arg(self.ttl_s.max(3600)).ignore();
@@ -108,17 +123,39 @@ fn published(manifest: &Manifest) -> String {
 /// # Errors
 /// A Redis error.
 pub async fn fleet_catalogue(link: &Link, keys: &Keys) -> Result<Catalogue, StateError> {
-    let mut command = redis::cmd("HSCAN");
-    command.arg(keys.boosters()).arg(0).arg("COUNT").arg(MAX_BOOSTERS);
-    let (_, fields): (u64, Vec<(String, String)>) = link.query("boosters", &command).await?;
     let mut catalogue = Catalogue::default();
-    for (_, text) in fields.into_iter().take(MAX_BOOSTERS) {
-        // A newer worker's manifest may have a form that this version does not know: it is skipped.
-        if let Ok(manifest) = serde_json::from_str(&text) {
-            catalogue.insert(manifest);
+    let (mut cursor, mut read) = (0_u64, 0);
+    loop {
+        let mut command = redis::cmd("HSCAN");
+        command.arg(keys.boosters()).arg(cursor).arg("COUNT").arg(MAX_BOOSTERS);
+        let (next, fields): (u64, Vec<(String, String)>) = link.query("boosters", &command).await?;
+        read += fields.len();
+        for (_, text) in fields {
+            // A newer worker's manifest may have a form that this version does not know: it is skipped.
+            if let Ok(manifest) = serde_json::from_str(&text) {
+                catalogue.insert(manifest);
+            }
         }
+        if next == 0 || read >= MAX_BOOSTERS {
+            return Ok(catalogue);
+        }
+        cursor = next;
     }
-    Ok(catalogue)
+}
+
+/// The names of all queues: those of the three priorities, and those that workers serve or clients have named.
+///
+/// # Errors
+/// A Redis error.
+pub async fn queue_names(link: &Link, keys: &Keys) -> Result<Vec<String>, StateError> {
+    let mut command = redis::cmd("SSCAN");
+    command.arg(keys.queues()).arg(0).arg("COUNT").arg(MAX_QUEUES);
+    let (_, known): (u64, Vec<String>) = link.query("queues", &command).await?;
+    let mut names: Vec<String> = Priority::ALL.iter().map(|priority| priority.as_str().to_owned()).collect();
+    let mut others: Vec<String> = known.into_iter().filter(|name| !names.contains(name)).collect();
+    others.sort();
+    names.extend(others.into_iter().take(MAX_QUEUES));
+    Ok(names)
 }
 
 /// The ids of the workers that live.

@@ -55,8 +55,9 @@ impl Telemetry {
         self.metrics.set(Series::PoolSlots, &[], in_service as f64);
         self.metrics.set(Series::PoolSlotsTarget, &[], size as f64);
         self.metrics.set(Series::PoolAvailability, &[], in_service as f64 / size.max(1) as f64);
+        let views = pool.views();
         for status in SlotStatus::ALL {
-            let count = pool.count(status) as f64;
+            let count = views.iter().filter(|view| view.status == status).count() as f64;
             self.metrics.set(Series::PoolSlotsByStatus, &[status.as_str()], count);
             if status == SlotStatus::Busy {
                 self.metrics.set(Series::PoolSlotsBusy, &[], count);
@@ -93,15 +94,14 @@ impl Telemetry {
                     code = e.error.code,
                     attempts = e.attempts,
                     dead = e.dead,
-                    "{}",
-                    e.error.message
+                    message = ?e.error.message,
+                    "attempt failed"
                 );
                 if e.cause.is_some() {
                     metrics.count(Series::JobAttemptsFailed, &[&e.queue, cause]);
                 }
                 if e.dead {
-                    let labels = [&*e.queue, &metrics.booster_label(&e.booster), OutcomeKind::Dead.as_str()];
-                    metrics.count(Series::JobsFinished, &labels);
+                    self.finished(&e.queue, &e.booster, OutcomeKind::Dead, e.latency_ms);
                 }
             }
             Event::Recovered(e) => {
@@ -179,6 +179,10 @@ impl Observer for Telemetry {
                 metrics.count(Series::RedisReconnects, &[]);
             }
             Note::Depth { queue, depth } => self.depth(queue, *depth),
+            Note::Enqueued { queue, booster, jobs } => {
+                let booster = metrics.booster_label(booster);
+                metrics.add_to(Series::JobsEnqueued, &[queue, &booster], *jobs as f64);
+            }
             _ => {}
         }
     }

@@ -64,7 +64,9 @@ impl StateWriter {
     }
 
     async fn write_changes(&mut self) -> Result<(), StateError> {
-        let interval = Duration::from_millis(self.config.redis.health_check_interval_ms);
+        // Long before a hash lapses, whatever the interval.
+        let interval = Duration::from_millis(self.config.redis.health_check_interval_ms)
+            .min(Duration::from_secs(self.config.redis.ttl_s) / 3);
         let refresh = self.refreshed.elapsed() >= interval;
         let mut pipeline = Pipeline::new();
         let mut written = Vec::new();
@@ -82,6 +84,7 @@ impl StateWriter {
         if written.is_empty() {
             return Ok(());
         }
+        pipeline.cmd("EXPIRE").arg(self.keys.pool()).arg(self.config.redis.ttl_s).ignore();
         let () = self.link.pipeline("state", &pipeline).await?;
         self.written.extend(written);
         if refresh {

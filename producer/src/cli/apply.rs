@@ -79,8 +79,15 @@ async fn in_sandbox(
         "" => default_modules_dir(),
         dir => PathBuf::from(dir),
     };
-    let runtime = Runtime::new(1, config.wasm.memory_limit).map_err(setup)?;
-    let registry = Registry::load_dir(&runtime, &dir).map_err(setup)?;
+    let memory_limit = config.wasm.memory_limit;
+    let load = move || {
+        let runtime = Runtime::new(1, memory_limit)?;
+        let registry = Registry::load_dir(&runtime, &dir)?;
+        Ok((runtime, registry))
+    };
+    let loaded = tokio::task::spawn_blocking(load).await;
+    let (runtime, registry) =
+        loaded.map_err(|error| ClientError::machine("the sandbox", error))?.map_err(setup)?;
     let booster = registry.resolve(&Target::Booster(name.to_owned())).cloned().ok_or_else(|| {
         let known: Vec<&str> = registry.boosters().map(|booster| booster.reference()).collect();
         ClientError::usage(format!("--booster {name}"), format!("known boosters: {}", known.join(", ")))

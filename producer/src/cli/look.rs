@@ -41,7 +41,7 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 pub(crate) async fn queues(arguments: &Arguments, client: &Client) -> Result<u8, ClientError> {
     let mut rows = Vec::new();
     let mut list = Vec::new();
-    for queue in client.queues() {
+    for queue in client.queues().await? {
         let counts = queue.counts().await?;
         let depth = counts.depth;
         list.push(serde_json::json!({

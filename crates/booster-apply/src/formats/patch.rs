@@ -1,8 +1,8 @@
 //! `*** Begin Patch` blocks.
 
 use super::unified::{Hunk, change, pick_file, place_all};
-use crate::merge::Plan;
 use crate::output::{Reason, Refusal};
+use crate::plan::Plan;
 use crate::splice::Splice;
 
 /// The first line of a patch.

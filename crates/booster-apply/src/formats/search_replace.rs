@@ -1,8 +1,8 @@
 //! SEARCH/REPLACE blocks in the forms of aider, Cline and Roo.
 
 use super::search::{Hint, find, shift_at};
-use crate::merge::Plan;
 use crate::output::{Reason, Refusal};
+use crate::plan::Plan;
 use crate::splice::Splice;
 use crate::text::{Lines, is_blank};
 

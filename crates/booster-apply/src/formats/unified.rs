@@ -2,8 +2,8 @@
 
 use super::search::{Found, Hint, find, shift_at};
 use super::search_replace::replace_lines;
-use crate::merge::Plan;
 use crate::output::{Reason, Refusal};
+use crate::plan::Plan;
 use crate::splice::Splice;
 use crate::text::{Lines, is_blank};
 

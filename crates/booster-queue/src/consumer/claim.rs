@@ -134,7 +134,9 @@ impl Claim {
         if self.0.settled.swap(true, Ordering::SeqCst) {
             return;
         }
-        self.0.shared.pace.record(report.latency_ms);
+        if report.latency_ms > 0.0 {
+            self.0.shared.pace.record(report.latency_ms);
+        }
         let (op, event) = self.0.plan(report);
         self.0.end(op, event);
     }
@@ -271,6 +273,7 @@ impl Inner {
             cause,
             error,
             attempts: outcome.attempts,
+            latency_ms: outcome.latency_ms,
             dead: retry_at.is_none(),
             retry_at,
             worker_id: self.shared.worker.clone(),

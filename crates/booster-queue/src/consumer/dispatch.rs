@@ -153,6 +153,7 @@ async fn mark_started(shared: &Shared, index: usize, batch: &[Candidate]) -> Res
         call.key(keys.job(&candidate.id));
         call.arg(candidate.entry.lane.as_str()).arg(&candidate.entry.entry).arg(&candidate.id).arg(due);
         call.arg(requested(keys.name(), candidate).to_message(now));
+        call.arg(candidate.job.as_ref().map_or("other", |job| job.target.name()));
     }
     shared.link.script("start", &call).await
 }
@@ -190,7 +191,7 @@ async fn act(
         return;
     }
     let Candidate { entry, id, job } = candidate;
-    let crashes = entry.crashes;
+    let (crashes, since) = (entry.crashes, entry.since);
     let claim = Claim::new(Arc::clone(shared), index, entry, id.clone(), job.as_ref().ok(), lost);
     if answer == "return" {
         // Dropping the claim hands the job back.
@@ -202,7 +203,7 @@ async fn act(
             "quarantined",
             format!("{crashes} worker processes died while they ran this job; it will not run again"),
         ),
-        Ok(job) => match shared.admission.admit(&job) {
+        Ok(job) => match shared.admission.admit(&job, since) {
             Admit::Never(error) => claim.invalid(error.code(), error.to_string()),
             // Handing it back at once would bring it straight here again.
             Admit::Elsewhere => claim.postpone(ELSEWHERE_MS),

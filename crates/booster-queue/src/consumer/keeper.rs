@@ -1,6 +1,7 @@
 //! The keeper of a queue: one elected worker that moves due jobs, reclaims what silent workers held, forgets
 //! consumers that are gone and counts the queue.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,6 +77,8 @@ impl<'a> Keeper<'a> {
         match self.try_round().await {
             Ok(pause) => pause,
             Err(_) => {
+                // Whoever is elected while this one is cut off speaks for the queue.
+                self.leave();
                 self.calm_until = Instant::now() + self.shared.claim_ttl();
                 TICK
             }
@@ -111,6 +114,7 @@ impl<'a> Keeper<'a> {
         if elapsed(&mut self.counted, COUNT_EVERY) {
             let depth = self.queue.depth().await?;
             self.shared.note(&Note::Depth { queue: self.queue.name(), depth: Some(depth) });
+            self.count_enqueued().await?;
         }
         Ok(TICK)
     }
@@ -168,6 +172,34 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    /// Tells of accepted jobs that nobody has told of yet. What has been told is kept beside the counters, so
+    /// that the sum over all keepers there ever were is the truth.
+    async fn count_enqueued(&self) -> Result<(), QueueError> {
+        let stats = self.line().keys.stats();
+        let mut command = redis::cmd("HGETALL");
+        command.arg(&stats);
+        let counters: HashMap<String, u64> = self.shared.link.query("counts", &command).await?;
+        let mut told = redis::cmd("HSET");
+        told.arg(&stats);
+        let mut news = Vec::new();
+        for (field, total) in &counters {
+            let Some(booster) = field.strip_prefix("enqueued:") else { continue };
+            let before = counters.get(&format!("told:{booster}")).copied().unwrap_or(0);
+            if *total > before {
+                told.arg(format!("told:{booster}")).arg(total);
+                news.push((booster, total - before));
+            }
+        }
+        if news.is_empty() {
+            return Ok(());
+        }
+        let _: i64 = self.shared.link.query("counts", &told).await?;
+        for (booster, jobs) in news {
+            self.shared.note(&Note::Enqueued { queue: self.queue.name(), booster, jobs });
+        }
+        Ok(())
+    }
+
     /// Puts back what workers held that have not renewed for a claim time.
     async fn reclaim(&self, lane: Lane) -> Result<(), QueueError> {
         let stream = self.stream(lane);
@@ -193,7 +225,7 @@ impl<'a> Keeper<'a> {
         // The job's id is inside its text, which scripts never decode.
         let mut command = redis::cmd("XRANGE");
         command.arg(stream).arg(&entry).arg(&entry);
-        let found: Vec<(String, std::collections::HashMap<String, Value>)> =
+        let found: Vec<(String, HashMap<String, Value>)> =
             self.shared.link.query("reclaim", &command).await?;
         let fields = found.into_iter().next().map(|(_, fields)| fields).unwrap_or_default();
         let read = Entry::new(lane, entry, &fields);
@@ -216,8 +248,7 @@ impl<'a> Keeper<'a> {
         let idle = self.config().redis.claim_ttl_ms * 5;
         let mut command = redis::cmd("XINFO");
         command.arg("CONSUMERS").arg(&stream).arg(GROUP);
-        let consumers: Vec<std::collections::HashMap<String, Value>> =
-            self.shared.link.query("retire", &command).await?;
+        let consumers: Vec<HashMap<String, Value>> = self.shared.link.query("retire", &command).await?;
         for fields in consumers {
             let text =
                 |name: &str| -> Option<String> { redis::from_redis_value(fields.get(name)?.clone()).ok() };

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use booster_core::keys::QueueKeys;
-use booster_core::{Config, Job, JobError, Keys};
+use booster_core::{Config, Job, JobError, Keys, UnixMillis};
 use tokio::sync::{Notify, mpsc};
 
 use crate::backend::JobBackend;
@@ -51,8 +51,8 @@ pub enum Admit {
 
 /// Decides whether this worker can run a job. Called on a tokio thread, so it must be quick.
 pub trait Admission: Send + Sync + 'static {
-    /// Looks at a job that has just been fetched.
-    fn admit(&self, job: &Job) -> Admit;
+    /// Looks at a job that has just been fetched and could have run since `since` (Unix milliseconds).
+    fn admit(&self, job: &Job, since: UnixMillis) -> Admit;
 }
 
 /// What a consumer needs to know.
@@ -104,6 +104,13 @@ impl Consumer {
         self.shared.stop.notify_waiters();
         self.shared.dispatch.notify_one();
         self.shared.room.notify_waiters();
+    }
+
+    /// Stops what runs, so that it is handed back: another worker starts it at once, and it counts as no crash.
+    pub fn stop_running(&self) {
+        for hold in lock(&self.shared.held).values() {
+            hold.lost.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Stops fetching and waits until everything that this worker holds has been settled or handed back.
