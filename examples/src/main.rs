@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 use booster_core::Config;
 use booster_core::outcome::JobOutcome;
 use booster_examples::{Case, default_dir, edits, faults};
-use booster_producer::local::{LocalRedis, LocalWorker};
+use booster_producer::local::{LocalRedis, LocalWorker, stop_signal};
 use booster_producer::{Client, ClientError};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How long all jobs together may take.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -59,17 +58,7 @@ struct Fleet {
 }
 
 async fn run_until_stopped(options: &Options) -> Result<bool, ClientError> {
-    let stop = async {
-        let (Ok(mut interrupt), Ok(mut term)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = term.recv() => {}
-        }
-    };
+    let stop = stop_signal()?;
     let mut fleet = None;
     let result = tokio::select! {
         result = run(options, &mut fleet) => result,

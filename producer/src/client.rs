@@ -8,13 +8,16 @@ use booster_core::outcome::JobOutcome;
 use booster_core::{Catalogue, Config, Job, JobError, Keys, Priority};
 use booster_queue::{Link, Observer, Queue, QueueError, Record, Silent, Submitted};
 use booster_state::{MAX_QUEUES, fleet_catalogue, queue_names, read_pool};
-use tokio::sync::Mutex;
 
 use crate::error::ClientError;
 use crate::wait::Waiter;
 
 /// How long the fleet's list of boosters is believed.
 const CATALOGUE_AGE: Duration = Duration::from_secs(5);
+/// How old an answer of "unknown" may be.
+const UNKNOWN_AGE: Duration = Duration::from_millis(500);
+/// What a job's text has around its input and `meta`, generously.
+const SURROUNDINGS: usize = 64 * 1024;
 /// Longest name of a queue, bytes.
 const MAX_QUEUE_BYTES: usize = 64;
 
@@ -24,7 +27,20 @@ pub struct Client {
     config: Arc<Config>,
     keys: Keys,
     link: Link,
-    catalogue: Arc<Mutex<Option<(Instant, Catalogue)>>>,
+    catalogue: Arc<Known>,
+}
+
+/// The fleet's boosters as last read.
+#[derive(Default)]
+struct Known {
+    last: std::sync::Mutex<Option<(Instant, Arc<Catalogue>)>>,
+    /// Held by whoever reads them anew.
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// Locks without caring for poison: every critical section leaves its data whole.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Client {
@@ -88,23 +104,41 @@ impl Client {
     /// # Errors
     /// [`ClientError::Job`] with what is known, or a Redis error.
     pub async fn check(&self, job: &Job) -> Result<(), ClientError> {
-        let size = job.input.get().len();
         let limit = self.config.redis.max_job_bytes;
-        if size > limit {
-            return Err(JobError::TooLarge { size, limit }.into());
+        // Writing the whole job out is only worth it for those near the limit.
+        if job.input.get().len() + SURROUNDINGS > limit {
+            let size = job.to_json().len();
+            if size > limit {
+                return Err(JobError::TooLarge { size, limit }.into());
+            }
         }
-        let mut cached = self.catalogue.lock().await;
-        let stale = cached.as_ref().is_none_or(|(read, known)| {
-            // An answer of "unknown" is worth a fresh look before it is given.
-            read.elapsed() > CATALOGUE_AGE || known.check(job).is_err()
-        });
-        if stale {
-            *cached = Some((Instant::now(), fleet_catalogue(&self.link, &self.keys).await?));
+        let known = self.catalogue(CATALOGUE_AGE).await?;
+        if known.is_empty() || known.check(job).is_ok() {
+            return Ok(());
         }
-        match cached.as_ref() {
-            Some((_, known)) if !known.is_empty() => Ok(known.check(job).map(drop)?),
-            _ => Ok(()),
+        // "Unknown" is worth a fresh look before it is said.
+        let known = self.catalogue(UNKNOWN_AGE).await?;
+        if known.is_empty() { Ok(()) } else { Ok(known.check(job).map(drop)?) }
+    }
+
+    /// The fleet's boosters, read at most `age` ago. One caller reads; others take what was last read meanwhile.
+    async fn catalogue(&self, age: Duration) -> Result<Arc<Catalogue>, ClientError> {
+        let last = || lock(&self.catalogue.last).clone();
+        let fresh = |(read, known): (Instant, Arc<Catalogue>)| (read.elapsed() <= age).then_some(known);
+        if let Some(known) = last().and_then(fresh) {
+            return Ok(known);
         }
+        let _reading = match (self.catalogue.reading.try_lock(), last()) {
+            (Ok(reading), _) => reading,
+            (Err(_), Some((_, known))) => return Ok(known),
+            (Err(_), None) => self.catalogue.reading.lock().await,
+        };
+        if let Some(known) = last().and_then(fresh) {
+            return Ok(known);
+        }
+        let known = Arc::new(fleet_catalogue(&self.link, &self.keys).await?);
+        *lock(&self.catalogue.last) = Some((Instant::now(), Arc::clone(&known)));
+        Ok(known)
     }
 
     /// Checks and submits one job to the queue of its priority.
@@ -203,7 +237,7 @@ impl Client {
         limit: Duration,
         each: impl FnMut(JobOutcome),
     ) -> Result<Vec<String>, ClientError> {
-        Waiter::new(self, ids).await?.run(limit, each).await
+        Waiter::new(self, ids).run(limit, each).await
     }
 
     /// The state hashes of all slots of living workers: slot id and fields.

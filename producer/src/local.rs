@@ -10,6 +10,7 @@ use booster_core::{Config, Keys};
 use booster_queue::Link;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
@@ -19,6 +20,22 @@ use crate::error::ClientError;
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long Redis may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Resolves at the first SIGTERM, Ctrl-C, hang-up or SIGQUIT. The signals are caught from the call on, not only
+/// from the first poll: what is started in between is ended in order.
+///
+/// # Errors
+/// When the system refuses a signal handler.
+pub fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, ClientError> {
+    let mut caught = Vec::new();
+    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()] {
+        caught.push(signal(kind).map_err(|error| ClientError::machine("a signal handler", error))?);
+    }
+    Ok(async move {
+        let waits = caught.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(waits).await;
+    })
+}
 
 /// A port of the loopback interface that was free a moment ago.
 ///

@@ -1,6 +1,6 @@
 //! Waiting for outcomes: by announcement, with a slow look as a safety net.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use booster_core::outcome::JobOutcome;
@@ -14,6 +14,8 @@ use crate::error::ClientError;
 
 /// How often everything that is still missing is looked up, announced or not.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How much later for each missing job: a long list must not keep Redis busy.
+const LOOK_EACH: Duration = Duration::from_micros(200);
 /// Channels of one SUBSCRIBE.
 const SUBSCRIBE_MANY: usize = 500;
 /// Announcements handled in one go.
@@ -22,13 +24,16 @@ const MANY: usize = 500;
 /// Waits for a set of jobs.
 pub(crate) struct Waiter<'a> {
     client: &'a Client,
+    /// Looked up at the first round.
     queues: Vec<Queue>,
     missing: HashSet<String>,
+    /// The queue in which a job was found.
+    home: HashMap<String, usize>,
 }
 
 impl<'a> Waiter<'a> {
-    pub(crate) async fn new(client: &'a Client, ids: Vec<String>) -> Result<Self, ClientError> {
-        Ok(Self { client, queues: client.queues().await?, missing: ids.into_iter().collect() })
+    pub(crate) fn new(client: &'a Client, ids: Vec<String>) -> Self {
+        Self { client, queues: Vec::new(), missing: ids.into_iter().collect(), home: HashMap::new() }
     }
 
     /// Waits until all have ended or the time is over; returns what is missing then.
@@ -46,7 +51,7 @@ impl<'a> Waiter<'a> {
                     subscriber = None;
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
             if Instant::now() >= deadline {
                 break;
@@ -61,7 +66,10 @@ impl<'a> Waiter<'a> {
         subscriber: &mut Option<PubSub>,
         deadline: Instant,
         each: &mut impl FnMut(JobOutcome),
-    ) -> Result<(), QueueError> {
+    ) -> Result<(), ClientError> {
+        if self.queues.is_empty() {
+            self.queues = self.client.queues().await?;
+        }
         // Announcements are subscribed to before the look, so that none falls between the two.
         let listening = match subscriber {
             Some(listening) => listening,
@@ -69,12 +77,15 @@ impl<'a> Waiter<'a> {
         };
         let ids: Vec<String> = self.missing.iter().cloned().collect();
         self.look(&ids, each).await?;
-        let until = deadline.min(Instant::now() + LOOK_EVERY);
+        let until = deadline.min(Instant::now() + LOOK_EVERY + LOOK_EACH * self.missing.len() as u32);
         let mut messages = listening.on_message().ready_chunks(MANY);
         while !self.missing.is_empty() {
             match timeout_at(until, messages.next()).await {
                 Err(_) => return Ok(()),
-                Ok(None) => return Err(QueueError::Unreachable { detail: "the subscription ended".into() }),
+                Ok(None) => {
+                    let detail = "the subscription ended".into();
+                    return Err(QueueError::Unreachable { detail }.into());
+                }
                 Ok(Some(chunk)) => {
                     let ids: Vec<String> =
                         chunk.iter().filter_map(|m| announced(m.get_channel_name())).collect();
@@ -103,12 +114,20 @@ impl<'a> Waiter<'a> {
 
     /// Reports those of `ids` that have ended. A job that no queue knows yet may still come by plain XADD.
     async fn look(&mut self, ids: &[String], each: &mut impl FnMut(JobOutcome)) -> Result<(), QueueError> {
-        for queue in &self.queues {
-            let wanted: Vec<String> = ids.iter().filter(|id| self.missing.contains(*id)).cloned().collect();
+        for (place, queue) in self.queues.iter().enumerate() {
+            let here = |id: &&String| self.home.get(*id).is_none_or(|home| *home == place);
+            let wanted: Vec<String> =
+                ids.iter().filter(|id| self.missing.contains(*id)).filter(here).cloned().collect();
             for (id, watched) in wanted.iter().zip(queue.watch(&wanted).await?) {
-                if let Watched::Ended(outcome) = watched {
-                    self.missing.remove(id);
-                    each(*outcome);
+                match watched {
+                    Watched::Ended(outcome) => {
+                        self.missing.remove(id);
+                        each(*outcome);
+                    }
+                    Watched::Pending => {
+                        self.home.insert(id.clone(), place);
+                    }
+                    Watched::Unknown => {}
                 }
             }
         }

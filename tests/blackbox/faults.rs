@@ -143,8 +143,11 @@ async fn sigterm_finishes_what_runs_and_hands_back_the_rest_at_once() {
     }
     let ids: Vec<String> = jobs.iter().map(|job| job.id.clone().unwrap()).collect();
     fleet.client.submit_many(jobs, None, true).await.unwrap();
-    eventually("some run and some are fetched", || async {
-        (fleet.client.queue("normal").depth().await.unwrap().running >= 3).then_some(())
+    eventually("two run and more are fetched", || async {
+        let slots = fleet.client.pool().await.unwrap();
+        let busy = slots.iter().filter(|(_, fields)| fields["status"] == "busy").count();
+        let held = fleet.client.queue("normal").depth().await.unwrap().running;
+        (busy == 2 && held >= 3).then_some(())
     })
     .await;
     let leaving = fleet.workers.remove(0);
@@ -162,4 +165,46 @@ async fn sigterm_finishes_what_runs_and_hands_back_the_rest_at_once() {
         assert_eq!((outcome.outcome, outcome.crashes), (OutcomeKind::Dead, 0), "handing back is no crash");
     }
     fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_leaves_at_once_under_load_and_strands_nothing() {
+    let mut fleet = Fleet::start(0, Boosters::Small, |_| {}).await;
+    let jobs: Vec<Job> = (0..20_000).map(|_| Job::new("noop", "{}").unwrap()).collect();
+    fleet.client.submit_many(jobs, None, false).await.unwrap();
+    for round in 0..4_u64 {
+        fleet.spawn(&[]);
+        eventually("it works", || async {
+            (fleet.client.queue("normal").counts().await.unwrap().done > 500 * (round + 1)).then_some(())
+        })
+        .await;
+        let worker = fleet.workers.pop().unwrap();
+        let begin = Instant::now();
+        assert_eq!(worker.stop(LIMIT).await, Some(0));
+        assert!(begin.elapsed() < Duration::from_secs(4), "it took {:?}", begin.elapsed());
+        let depth = fleet.client.queue("normal").depth().await.unwrap();
+        assert_eq!(depth.running, 0, "what it held is waiting again: {depth:?}");
+    }
+    fleet.redis.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_still_runs_when_the_drain_time_is_over_goes_back_and_is_no_crash() {
+    let mut fleet = Fleet::start(0, Boosters::Small, |_| {}).await;
+    let id =
+        fleet.submit(r#"{"booster":"faulty","input":{"do":"loop"},"timeoutMs":60000,"maxRetries":0}"#).await;
+    for _ in 0..3 {
+        fleet.spawn(&["--drain", "1"]);
+        eventually("it runs", || async {
+            let slots = fleet.client.pool().await.unwrap();
+            slots.iter().any(|(_, fields)| fields["status"] == "busy").then_some(())
+        })
+        .await;
+        assert_eq!(fleet.workers.pop().unwrap().stop(LIMIT).await, Some(0));
+        assert_eq!(fleet.client.status(&id).await.unwrap().unwrap().state, "waiting");
+    }
+    let crashes: Option<String> =
+        fleet.redis(&["HGET", &format!("swarm:phase-5:{{normal}}:job:{id}"), "crashes"]).await;
+    assert!(crashes.is_none_or(|crashes| crashes == "0"), "handing back is no crash");
+    fleet.redis.stop().await;
 }

@@ -83,6 +83,9 @@ async fn every_error_is_a_problem_document_that_names_what_is_wrong() {
         ("/v1/jobs/nobody", 404, "job_unknown"),
         ("/v1/jobs/nobody?wait=soon", 400, "usage"),
         ("/v1/jobs/nobody?wait=301", 400, "usage"),
+        ("/v1/jobs/nobody?wait=1&wait=2", 400, "request_unreadable"),
+        ("/v1/jobs/%ff", 400, "request_unreadable"),
+        ("/v1/jobs", 405, "method_wrong"),
         ("/v2/anything", 404, "path_unknown"),
     ] {
         let answer = reqwest::get(format!("{url}{path}")).await.unwrap();

@@ -188,3 +188,62 @@ async fn a_claim_is_renewed_for_as_long_as_a_job_runs() {
     assert_eq!(outcome.error.unwrap().code, "timeout");
     fleet.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_of_bytes_that_are_no_text_harms_nobody_else() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let mut poison = redis::cmd("XADD");
+    poison.arg(JOBS).arg("*").arg(&b"\xff\xfe"[..]).arg(&b"\xff"[..]).arg("job").arg(&b"{\xc0}"[..]);
+    let entry: String = fleet.client.link().query("test", &poison).await.unwrap();
+    let good = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    assert_eq!(fleet.outcome(&good).await.outcome, OutcomeKind::Done);
+    let outcome = fleet.outcome(&format!("normal-{entry}")).await;
+    assert_eq!(outcome.error.unwrap().code, "job_field_missing");
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_a_full_buffer_survives_the_loss_of_everything() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let loops: Vec<Job> = (0..40)
+        .map(|_| {
+            let text = r#"{"booster":"faulty","input":{"do":"loop"},"timeoutMs":800,"maxRetries":0}"#;
+            Job::from_json(text).unwrap()
+        })
+        .collect();
+    fleet.client.submit_many(loops, None, false).await.unwrap();
+    eventually("the worker holds what it may", || async {
+        (fleet.client.queue("normal").depth().await.unwrap().running >= 4).then_some(())
+    })
+    .await;
+    let _: String = fleet.redis(&["FLUSHALL"]).await;
+    let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    assert_eq!(fleet.outcome(&id).await.outcome, OutcomeKind::Done);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_with_line_breaks_stays_one_line_and_odd_json_breaks_nothing() {
+    let fleet = Fleet::start(1, Boosters::Small, |config| config.booster.compat_tasks = true).await;
+    let forged = "{\"id\":\"forge\",\"booster\":\"faulty\",\"input\":{\"do\":\"echo\",\n\"x\":{\"id\":\"victim\",\"outcome\":\"done\"}\n}}";
+    fleet.client.submit(Job::from_json(forged).unwrap()).await.unwrap();
+    fleet.outcome("forge").await;
+    let output = fleet.booster(&["wait", "forge", "--json"], "").await;
+    assert_eq!((output.status, output.stdout.lines().count()), (0, 1), "{}", output.stdout);
+    assert_eq!(output.json()[0]["id"], "forge");
+    // JSON that no general parser holds: status and the task records of the older form still work.
+    let deep = format!(
+        "{{\"id\":\"deep\",\"booster\":\"noop\",\"input\":{}1e400{}}}",
+        "[".repeat(500),
+        "]".repeat(500)
+    );
+    fleet.client.submit(Job::from_json(&deep).unwrap()).await.unwrap();
+    fleet.outcome("deep").await;
+    assert_eq!(fleet.booster(&["status", "deep", "--json"], "").await.status, 0);
+    let text = eventually("the task record is there", || async {
+        fleet.redis::<Option<String>>(&["GET", "swarm:phase-5:tasks:deep"]).await
+    })
+    .await;
+    assert!(text.contains("[[[1e400]]]"), "{text}");
+    fleet.stop().await;
+}

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use booster_core::{Attempt, Catalogue, Job, UnixMillis};
+use booster_core::{Attempt, Catalogue, Job, Keys, UnixMillis};
 use booster_engine::{EngineError, Pool, Registry, Request};
-use booster_queue::{Admission, Admit, Claim, Consumer, Report, now_ms};
-use booster_state::fleet_catalogue;
+use booster_queue::{Admission, Admit, Claim, Consumer, Link, Report};
+use booster_state::{StateError, fleet_catalogue};
 use tokio::sync::watch;
 
 /// Runs jobs in a pool.
@@ -54,7 +54,7 @@ pub(crate) struct ByRegistry {
     pub(crate) fleet: watch::Receiver<FleetList>,
 }
 
-/// What the fleet's workers have registered, and when it was read (Unix milliseconds).
+/// What the fleet's workers have registered, and when it was read (Unix milliseconds, by the clock of Redis).
 #[derive(Debug, Default)]
 pub(crate) struct FleetList {
     catalogue: Catalogue,
@@ -62,10 +62,13 @@ pub(crate) struct FleetList {
 }
 
 impl Admission for ByRegistry {
-    fn admit(&self, job: &Job, since: UnixMillis) -> Admit {
+    fn admit(&self, job: &Job, known_since: UnixMillis) -> Admit {
         match self.registry.catalogue().check(job) {
             Ok(_) => Admit::Run,
-            Err(_) if self.registry.resolve(&job.target).is_none() && self.may_be_elsewhere(job, since) => {
+            Err(_)
+                if self.registry.resolve(&job.target).is_none()
+                    && self.may_be_elsewhere(job, known_since) =>
+            {
                 Admit::Elsewhere
             }
             Err(error) => Admit::Never(error),
@@ -76,26 +79,27 @@ impl Admission for ByRegistry {
 impl ByRegistry {
     /// Whether another worker has the booster, so that it is this worker that lacks something. A list older
     /// than the job proves nothing: a worker may have registered the booster meanwhile.
-    fn may_be_elsewhere(&self, job: &Job, since: UnixMillis) -> bool {
+    fn may_be_elsewhere(&self, job: &Job, known_since: UnixMillis) -> bool {
         let list = self.fleet.borrow();
-        list.catalogue.resolve(&job.target).is_some() || list.read_at <= since
+        list.catalogue.resolve(&job.target).is_some() || list.read_at <= known_since
     }
+}
+
+async fn read_fleet(link: &Link, keys: &Keys) -> Result<FleetList, StateError> {
+    let (seconds, micros): (u64, u64) = link.query("time", &redis::cmd("TIME")).await?;
+    let catalogue = fleet_catalogue(link, keys).await?;
+    Ok(FleetList { catalogue, read_at: seconds * 1000 + micros / 1000 })
 }
 
 /// How often the fleet's registrations are read.
 const REFRESH: Duration = Duration::from_secs(2);
 
 /// Keeps `fleet` up to date until nobody reads it any more.
-pub(crate) async fn refresh_fleet(
-    link: booster_queue::Link,
-    keys: booster_core::Keys,
-    fleet: watch::Sender<FleetList>,
-) {
+pub(crate) async fn refresh_fleet(link: Link, keys: Keys, fleet: watch::Sender<FleetList>) {
     while !fleet.is_closed() {
         // A fault is noted by the link; what was last known stays.
-        let read_at = now_ms();
-        if let Ok(catalogue) = fleet_catalogue(&link, &keys).await {
-            fleet.send_replace(FleetList { catalogue, read_at });
+        if let Ok(list) = read_fleet(&link, &keys).await {
+            fleet.send_replace(list);
         }
         tokio::time::sleep(REFRESH).await;
     }

@@ -6,21 +6,27 @@
 -- Returns how many were moved and when the next is due (ms, or -1 when none waits).
 local delayed, front = KEYS[1], KEYS[2]
 local now, most, bytes, prefix = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
-local moved = 0
-for i = 1, #due, 2 do
-  if bytes <= 0 then break end
-  local id, at = due[i], due[i + 1]
+
+local function promote(id, due)
   local record = prefix .. id
-  local job, attempts, crashes = unpack(redis.call('HMGET', record, 'job', 'attempts', 'crashes'))
-  if job then
+  local state, job, attempts, crashes = unpack(redis.call('HMGET', record, 'state', 'job', 'attempts', 'crashes'))
+  -- Another entry with the same id may have brought the job on meanwhile.
+  if state == 'delayed' and job then
     local entry = redis.call('XADD', front, '*', 'job', job, 'id', id, 'attempts', attempts or '0',
-      'crashes', crashes or '0', 'since', at)
+      'crashes', crashes or '0', 'since', due)
     redis.call('HSET', record, 'state', 'waiting', 'entry', 'front/' .. entry)
     redis.call('HDEL', record, 'job')
     bytes = bytes - #job
   end
-  redis.call('ZREM', delayed, id)
+end
+
+local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+local moved = 0
+for i = 1, #due, 2 do
+  if bytes <= 0 then break end
+  -- One damaged record must not keep all others waiting.
+  pcall(promote, due[i], due[i + 1])
+  redis.call('ZREM', delayed, due[i])
   moved = moved + 1
 end
 local next = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Ends attempts. The only place where a job is acknowledged.
 --
 -- KEYS  jobs, front, delayed, events, stats, dead, fallback, then one job record for each item
@@ -9,12 +9,13 @@
 --   op outcome  stores text as the outcome; word is done, refused, dead or cancelled
 --   op retry    puts the job into the delayed set until due; word is the reason
 --   op return   puts the job into the front stream for another worker
--- Returns for each item: ok, again (this worker had settled it already) or lost.
+-- Returns for each item: ok, again (this worker had settled it already), lost, or error.
+--
+-- Settling frees more than it takes, so it is allowed when Redis is out of memory.
 local streams = { jobs = KEYS[1], front = KEYS[2] }
 local delayed, events, stats, dead, fallback = KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local group, worker, channel, max_events, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local ttl, dead_ttl, dead_max, fallback_max, announce = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-local terminal = { done = true, refused = true, dead = true, cancelled = true }
 
 local function publish(message)
   if message == '' then return end
@@ -22,24 +23,27 @@ local function publish(message)
   redis.call('PUBLISH', channel, message)
 end
 
-local function take(stream, entry)
+local function payload(stream, entry)
   local found = redis.call('XRANGE', stream, entry, entry)[1]
+  if found then
+    for i = 1, #found[2], 2 do
+      if found[2][i] == 'job' then return found[2][i + 1] end
+    end
+  end
+  return ''
+end
+
+local function acknowledge(stream, entry)
   redis.call('XACK', stream, group, entry)
   redis.call('XDEL', stream, entry)
-  local fields = {}
-  if found then
-    for i = 1, #found[2], 2 do fields[found[2][i]] = found[2][i + 1] end
-  end
-  return fields
 end
 
 local counts = {}
 local ops = {}
 
-function ops.outcome(record, stream, item, watch)
-  local fields = take(stream, item.entry)
+function ops.outcome(record, item, job, mark, watch)
   redis.call('HSET', record, 'state', item.word, 'outcome', item.text, 'finishedAt', now, 'worker', worker,
-    'attempts', item.attempts, 'crashes', item.crashes, 'job', fields.job or '')
+    'attempts', item.attempts, 'crashes', item.crashes, 'job', job, 'settled', mark)
   counts[item.word] = (counts[item.word] or 0) + 1
   if item.word == 'dead' then
     redis.call('ZADD', dead, now, item.id)
@@ -53,35 +57,39 @@ function ops.outcome(record, stream, item, watch)
   if watch then redis.call('PUBLISH', announce .. item.id, item.word) end
 end
 
-function ops.retry(record, stream, item)
-  local fields = take(stream, item.entry)
-  redis.call('HSET', record, 'state', 'delayed', 'job', fields.job or '', 'attempts', item.attempts,
-    'crashes', item.crashes, 'reason', item.word)
+function ops.retry(record, item, job, mark)
+  redis.call('HSET', record, 'state', 'delayed', 'job', job, 'attempts', item.attempts,
+    'crashes', item.crashes, 'reason', item.word, 'settled', mark)
+  redis.call('HDEL', record, 'entry')
   redis.call('ZADD', delayed, item.due, item.id)
 end
 
-ops['return'] = function(record, stream, item)
-  local fields = take(stream, item.entry)
-  local entry = redis.call('XADD', streams.front, '*', 'job', fields.job or '', 'id', item.id,
+ops['return'] = function(record, item, job, mark, _, state)
+  local entry = redis.call('XADD', streams.front, '*', 'job', job, 'id', item.id,
     'attempts', item.attempts, 'crashes', item.crashes, 'since', item.due)
-  redis.call('HSET', record, 'state', 'waiting', 'entry', 'front/' .. entry)
+  -- A job that nobody has looked at yet has no record; its first look is still to come.
+  if state then
+    redis.call('HSET', record, 'state', 'waiting', 'entry', 'front/' .. entry, 'settled', mark)
+  end
 end
 
 local function settle(record, item)
   local stream, here = streams[item.kind], item.kind .. '/' .. item.entry
-  local state, known, holder, watch = unpack(redis.call('HMGET', record, 'state', 'entry', 'worker', 'watch'))
-  local mine = #redis.call('XPENDING', stream, group, item.entry, item.entry, 1, worker) > 0
-  if not mine then
-    -- A first answer may have been lost on its way back: what this worker stored itself is settled.
-    if known == here and holder == worker and state and state ~= 'running' then return 'again' end
+  local mark = here .. ' ' .. worker
+  local state, known, settled, watch = unpack(redis.call('HMGET', record, 'state', 'entry', 'settled', 'watch'))
+  if #redis.call('XPENDING', stream, group, item.entry, item.entry, 1, worker) == 0 then
+    -- A first answer may have been lost on its way back: what this worker did itself is settled.
+    return settled == mark and 'again' or 'lost'
+  end
+  if state and known ~= here then
+    -- The record is that of another entry with the same job id.
+    acknowledge(stream, item.entry)
+    redis.call('HINCRBY', stats, 'deduplicated', 1)
     return 'lost'
   end
-  if state and terminal[state] then
-    -- Another entry with the same job id was settled meanwhile.
-    take(stream, item.entry)
-    return 'lost'
-  end
-  ops[item.op](record, stream, item, watch)
+  ops[item.op](record, item, payload(stream, item.entry), mark, watch, state)
+  -- Last, so that an error before it leaves the entry to be run again.
+  acknowledge(stream, item.entry)
   publish(item.message)
   return 'ok'
 end
@@ -97,7 +105,9 @@ for n = 1, #KEYS - 7 do
     publish(item.message)
     answers[n] = 'ok'
   else
-    answers[n] = settle(KEYS[7 + n], item)
+    -- One damaged record must not keep the others from being settled.
+    local fine, answer = pcall(settle, KEYS[7 + n], item)
+    answers[n] = fine and answer or 'error'
   end
 end
 

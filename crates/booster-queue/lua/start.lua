@@ -5,7 +5,7 @@
 -- ARGV  group, worker, channel, event cap, now (ms),
 --       then for each entry: stream (jobs or front), entry id, job id, due (ms, 0 = now), event message,
 --       booster asked for
--- Returns for each entry: run, lost, duplicate, cancelled or delayed.
+-- Returns for each entry: run and when the job was first known (ms), or lost, duplicate, cancelled, delayed.
 local streams = { jobs = KEYS[1], front = KEYS[2] }
 local delayed, events, stats = KEYS[3], KEYS[4], KEYS[5]
 local group, worker, channel, max_events, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -31,7 +31,7 @@ local function start(record, kind, entry, id, due, message, booster)
   local stream = streams[kind]
   if #redis.call('XPENDING', stream, group, entry, entry, 1, worker) == 0 then return 'lost' end
   local here = kind .. '/' .. entry
-  local state, known = unpack(redis.call('HMGET', record, 'state', 'entry'))
+  local state, known, enqueued = unpack(redis.call('HMGET', record, 'state', 'entry', 'enqueuedAt'))
   if state and (terminal[state] or known ~= here) then
     remove(stream, entry)
     if state == 'cancelled' and known == here then return 'cancelled' end
@@ -40,12 +40,14 @@ local function start(record, kind, entry, id, due, message, booster)
   end
   if not state then
     -- A plain XADD: this is the first time anyone looks at the job.
-    redis.call('HSET', record, 'enqueuedAt', string.match(entry, '^%d+'))
+    enqueued = (kind == 'front' and field(stream, entry, 'since')) or string.match(entry, '^%d+')
+    redis.call('HSET', record, 'enqueuedAt', enqueued)
     redis.call('XADD', events, 'MAXLEN', '~', max_events, '*', 'event', message)
     redis.call('PUBLISH', channel, message)
     counts[booster] = (counts[booster] or 0) + 1
   end
-  if tonumber(due) > tonumber(now) then
+  -- What comes from the front stream has waited for its time, by the clock of whoever promoted it.
+  if kind == 'jobs' and tonumber(due) > tonumber(now) then
     redis.call('HSET', record, 'state', 'delayed', 'job', field(stream, entry, 'job') or '')
     redis.call('HDEL', record, 'entry')
     redis.call('ZADD', delayed, due, id)
@@ -53,7 +55,7 @@ local function start(record, kind, entry, id, due, message, booster)
     return 'delayed'
   end
   redis.call('HSET', record, 'state', 'running', 'entry', here, 'worker', worker, 'startedAt', now)
-  return 'run'
+  return 'run ' .. (enqueued or '0')
 end
 
 local answers = {}

@@ -10,7 +10,7 @@ local group, channel, max_events = ARGV[1], ARGV[2], ARGV[3]
 local max_waiting, now = tonumber(ARGV[4]), ARGV[5]
 
 -- Entries that a worker holds are still in the stream, so the exact number is only counted near the cap.
-local room = max_waiting - redis.call('XLEN', jobs)
+local room = max_waiting - redis.call('XLEN', jobs) - redis.call('ZCARD', delayed)
 if room < #KEYS - 4 then
   local pending = redis.pcall('XPENDING', jobs, group)
   if pending.err == nil then room = room + pending[1] end
@@ -30,7 +30,8 @@ for n = 1, #KEYS - 4 do
     room = room - 1
     if due == '0' then
       local entry = redis.call('XADD', jobs, '*', 'job', job)
-      redis.call('HSET', record, 'state', 'waiting', 'entry', 'jobs/' .. entry, 'enqueuedAt', now)
+      redis.call('HSET', record, 'state', 'waiting', 'entry', 'jobs/' .. entry,
+        'enqueuedAt', string.match(entry, '^%d+'))
     else
       redis.call('HSET', record, 'state', 'delayed', 'enqueuedAt', now, 'job', job)
       redis.call('ZADD', delayed, due, id)

@@ -1,7 +1,5 @@
 //! Stream entries as they come from Redis.
 
-use std::collections::HashMap;
-
 use booster_core::keys::derived_id;
 use redis::Value;
 
@@ -43,20 +41,34 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(lane: Lane, entry: String, fields: &HashMap<String, Value>) -> Self {
-        let text = |name: &str| match fields.get(name) {
-            Some(Value::BulkString(bytes)) => String::from_utf8(bytes.clone()).ok(),
-            Some(Value::SimpleString(text)) => Some(text.clone()),
-            _ => None,
+    /// Interprets an entry as Redis returned it; `None` when it has not the form of one. Names and values are
+    /// bytes that anyone may have written, so nothing here can fail on them.
+    pub(crate) fn from_value(lane: Lane, value: &Value) -> Option<Self> {
+        let Value::Array(parts) = value else { return None };
+        let [id, fields] = &parts[..] else { return None };
+        let entry = utf8(id)?;
+        let fields: &[Value] = match fields {
+            Value::Array(fields) => fields,
+            _ => &[],
+        };
+        Some(Self::new(lane, entry, fields))
+    }
+
+    fn new(lane: Lane, entry: String, fields: &[Value]) -> Self {
+        let field = |name: &str| {
+            fields
+                .chunks_exact(2)
+                .find(|pair| bytes(&pair[0]) == Some(name.as_bytes()))
+                .and_then(|pair| utf8(&pair[1]))
         };
         // The front stream is written by the scripts alone; a plain addition may claim anything.
-        let kept = |name: &str| if lane == Lane::Front { text(name) } else { None };
+        let kept = |name: &str| if lane == Lane::Front { field(name) } else { None };
         let number = |name: &str| kept(name).and_then(|text| text.parse::<u64>().ok());
         let count = |name: &str| number(name).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         Self {
             lane,
             id: kept("id"),
-            job: text("job"),
+            job: field("job"),
             attempts: count("attempts"),
             crashes: count("crashes"),
             since: number("since").unwrap_or_else(|| booster_core::keys::entry_millis(&entry)),
@@ -74,6 +86,41 @@ impl Entry {
     }
 }
 
+/// The entries of one stream in a reply of XREADGROUP or XRANGE.
+pub(crate) fn entries(lane: Lane, value: &Value) -> Vec<Entry> {
+    match value {
+        Value::Array(entries) => entries.iter().filter_map(|entry| Entry::from_value(lane, entry)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The streams of a reply of XREADGROUP, by key.
+pub(crate) fn streams(value: &Value) -> Vec<(String, &Value)> {
+    let Value::Array(streams) = value else { return Vec::new() };
+    streams
+        .iter()
+        .filter_map(|stream| match stream {
+            Value::Array(parts) => match &parts[..] {
+                [key, entries] => Some((utf8(key)?, entries)),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+fn bytes(value: &Value) -> Option<&[u8]> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.as_bytes()),
+        _ => None,
+    }
+}
+
+fn utf8(value: &Value) -> Option<String> {
+    std::str::from_utf8(bytes(value)?).ok().map(ToOwned::to_owned)
+}
+
 /// The id inside a job's text, when the text is a JSON object with a valid one. Unlike parsing the whole job
 /// this also finds the id of a job that is otherwise wrong, so that its producer can look it up.
 pub(crate) fn id_in_text(text: &str) -> Option<String> {
@@ -85,8 +132,28 @@ pub(crate) fn id_in_text(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn fields(pairs: &[(&str, &str)]) -> HashMap<String, Value> {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), Value::BulkString(v.as_bytes().to_vec()))).collect()
+    fn fields(pairs: &[(&str, &str)]) -> Vec<Value> {
+        pairs
+            .iter()
+            .flat_map(|(k, v)| [k, v])
+            .map(|text| Value::BulkString(text.as_bytes().to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_harm_only_their_own_field() {
+        let poison = vec![
+            Value::BulkString(vec![0xff, 0xfe]),
+            Value::BulkString(vec![0xff]),
+            Value::BulkString(b"job".to_vec()),
+            Value::BulkString(vec![0xc0]),
+        ];
+        let bad = Value::Array(vec![Value::BulkString(b"5-0".to_vec()), Value::Array(poison)]);
+        let good =
+            Value::Array(vec![Value::BulkString(b"6-0".to_vec()), Value::Array(fields(&[("job", "{}")]))]);
+        let read = entries(Lane::Jobs, &Value::Array(vec![bad, Value::Nil, good]));
+        let found: Vec<(&str, Option<&str>)> = read.iter().map(|e| (&*e.entry, e.job.as_deref())).collect();
+        assert_eq!(found, [("5-0", None), ("6-0", Some("{}"))]);
     }
 
     #[test]

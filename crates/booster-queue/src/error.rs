@@ -70,6 +70,11 @@ impl QueueError {
         Self::Refused { command, detail: error.to_string(), passing: is_passing(error) }
     }
 
+    /// Whether the stream or its group is gone, so that it has to be made again.
+    pub(crate) fn is_missing_group(&self) -> bool {
+        matches!(self, Self::Refused { detail, .. } if detail.contains("NOGROUP"))
+    }
+
     /// The label of `redis_errors_total`.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

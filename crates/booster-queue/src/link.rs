@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection, PubSub};
-use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, ScriptInvocation};
+use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, ScriptInvocation};
 
 use crate::error::QueueError;
 use crate::note::{Note, Observer};
-use crate::scripts::ELECT;
+use crate::scripts::{ELECT, RESIGN};
 
 /// How long an ordinary command may take before its connection counts as broken.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,8 +39,11 @@ impl Link {
     pub fn open(url: &str, observer: Arc<dyn Observer>) -> Result<Self, QueueError> {
         // Only the first call decides; a second program part installing the same provider is no error.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = redis::Client::open(url)
-            .map_err(|error| QueueError::Address { detail: error.category().to_owned() })?;
+        let wrong = |error: redis::RedisError| QueueError::Address { detail: error.category().to_owned() };
+        let info = url.into_connection_info().map_err(wrong)?;
+        // A connection that died without a word is given up by the kernel, instead of after a quarter of an hour.
+        let settings = info.tcp_settings().clone().set_user_timeout(RESPONSE_TIMEOUT);
+        let client = redis::Client::open(info.set_tcp_settings(settings)).map_err(wrong)?;
         let config = ConnectionManagerConfig::new()
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -96,6 +99,14 @@ impl Link {
         let mut call = ELECT.prepare_invoke();
         call.key(key).arg(holder).arg(millis);
         self.script("elect", &call).await
+    }
+
+    /// Gives up an elected office, if `holder` has it.
+    pub(crate) async fn resign(&self, key: &str, holder: &str) {
+        let mut call = RESIGN.prepare_invoke();
+        call.key(key).arg(holder);
+        // Without an answer the term ends by itself.
+        let _ = self.script::<i64>("resign", &call).await;
     }
 
     /// A connection of one's own whose commands may block for `block`.

@@ -171,7 +171,10 @@ impl Queue {
         let fields = ["state", "outcome", "enqueuedAt", "attempts", "worker", "job"];
         let mut command = redis::cmd("HMGET");
         command.arg(self.keys.job(id)).arg(&fields);
-        let values: Vec<Option<String>> = self.link.query("record", &command).await?;
+        let values: Vec<Option<Vec<u8>>> = self.link.query("record", &command).await?;
+        // A job's text is whatever bytes its producer sent.
+        let values: Vec<Option<String>> =
+            values.into_iter().map(|v| v.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())).collect();
         let [state, outcome, enqueued_at, attempts, worker, job] = &values[..] else { return Ok(None) };
         let Some(state) = state.clone() else { return Ok(None) };
         let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);

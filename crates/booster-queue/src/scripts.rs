@@ -26,6 +26,8 @@ script! {
     PROMOTE = "promote.lua";
     /// Takes or keeps an elected office.
     ELECT = "elect.lua";
+    /// Gives up an elected office.
+    RESIGN = "resign.lua";
     /// Forgets a consumer that is gone.
     RETIRE = "retire.lua";
     /// Asks for a job's outcome.

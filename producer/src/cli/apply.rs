@@ -46,11 +46,13 @@ pub(crate) async fn run(arguments: Arguments, config: &Config) -> Result<u8, Cli
     }
     let input = input.to_string();
     let start = Instant::now();
-    let answer = match &arguments.booster {
-        None => booster_apply::apply_json(&input).map_err(Failure::Refused),
+    let (answer, latency_ms) = match &arguments.booster {
+        None => {
+            let answer = booster_apply::apply_json(&input).map_err(Failure::Refused);
+            (answer, start.elapsed().as_secs_f64() * 1000.0)
+        }
         Some(name) => in_sandbox(name, input, config).await?,
     };
-    let latency_ms = start.elapsed().as_secs_f64() * 1000.0;
     match answer {
         Ok(output) => done(&arguments, &output, latency_ms),
         Err(Failure::Refused(refusal)) => {
@@ -58,6 +60,9 @@ pub(crate) async fn run(arguments: Arguments, config: &Config) -> Result<u8, Cli
             Ok(EXIT_REFUSED)
         }
         Err(Failure::Failed(message)) => {
+            if arguments.json {
+                print::line(&serde_json::json!({ "success": false, "error": message }).to_string())?;
+            }
             eprintln!("booster: {message}");
             Ok(EXIT_DEAD)
         }
@@ -69,11 +74,12 @@ enum Failure {
     Failed(String),
 }
 
+/// The booster's answer, and the time it took in the sandbox in milliseconds.
 async fn in_sandbox(
     name: &str,
     input: String,
     config: &Config,
-) -> Result<Result<String, Failure>, ClientError> {
+) -> Result<(Result<String, Failure>, f64), ClientError> {
     let setup = |error| ClientError::machine("the sandbox", error);
     let dir = match config.wasm.modules.as_str() {
         "" => default_modules_dir(),
@@ -109,13 +115,14 @@ async fn in_sandbox(
         allocated: Box::new(|_, _| {}),
     };
     let run = pool.run(request).await.map_err(setup)?;
-    Ok(match run.attempt {
+    let answer = match run.attempt {
         Attempt::Done(output) => Ok(output.get().to_owned()),
         Attempt::Refused(refusal) => Err(Failure::Refused(refusal.get().to_owned())),
         Attempt::Failed { cause, message } => Err(Failure::Failed(format!("{}: {message}", cause.as_str()))),
         Attempt::Invalid { message, .. } => Err(Failure::Failed(message)),
         Attempt::HandBack => Err(Failure::Failed("stopped".into())),
-    })
+    };
+    Ok((answer, run.latency_ms))
 }
 
 fn done(arguments: &Arguments, output: &str, latency_ms: f64) -> Result<u8, ClientError> {
@@ -128,7 +135,9 @@ fn done(arguments: &Arguments, output: &str, latency_ms: f64) -> Result<u8, Clie
         write_atomically(&arguments.file, text)?;
     }
     if arguments.json {
-        answer["latency"] = Value::from((latency_ms * 1000.0).round() / 1000.0);
+        if let Some(answer) = answer.as_object_mut() {
+            answer.insert("latency".into(), Value::from((latency_ms * 1000.0).round() / 1000.0));
+        }
         print::line(&answer.to_string())?;
     } else if !arguments.write {
         let text = answer["output"].as_str().map_or_else(|| answer.to_string(), ToOwned::to_owned);
@@ -140,11 +149,12 @@ fn done(arguments: &Arguments, output: &str, latency_ms: f64) -> Result<u8, Clie
 
 fn refused(arguments: &Arguments, refusal: &str) -> Result<(), ClientError> {
     if arguments.json {
-        return print::line(refusal);
+        return print::line(&refusal.replace(['\n', '\r'], " "));
     }
     let answer: Value = serde_json::from_str(refusal).unwrap_or_default();
     let reason = answer["reason"].as_str().unwrap_or("refused");
-    eprintln!("booster: refused ({reason}): {}", answer["message"].as_str().unwrap_or(refusal));
+    let message = answer["message"].as_str().unwrap_or(refusal).replace(char::is_control, " ");
+    eprintln!("booster: refused ({reason}): {message}");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use booster_core::outcome::JobOutcome;
 use booster_core::{Job, OutcomeKind};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 
 use super::{EXIT_DEAD, EXIT_REFUSED, EXIT_UNKNOWN, print};
 use crate::client::Client;
@@ -124,6 +125,19 @@ async fn wait_for(client: &Client, ids: Vec<String>, limit: Duration, json: bool
     })
 }
 
+/// What `status --json` prints. JSON of boosters stays the text it is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status<'a> {
+    id: &'a str,
+    queue: &'a str,
+    state: &'a str,
+    attempts: u32,
+    enqueued_at: u64,
+    worker: &'a str,
+    outcome: Option<&'a JobOutcome>,
+}
+
 /// Says what is known of one job.
 pub(crate) async fn status(arguments: &StatusArguments, client: &Client) -> Result<u8, ClientError> {
     let Some(record) = client.status(&arguments.id).await? else {
@@ -132,11 +146,16 @@ pub(crate) async fn status(arguments: &StatusArguments, client: &Client) -> Resu
     };
     let outcome = record.outcome.as_ref();
     if arguments.json {
-        let line = serde_json::json!({
-            "id": arguments.id, "queue": record.queue, "state": record.state, "attempts": record.attempts,
-            "enqueuedAt": record.enqueued_at, "worker": record.worker, "outcome": outcome,
-        });
-        print::line(&line.to_string())?;
+        let status = Status {
+            id: &arguments.id,
+            queue: &record.queue,
+            state: &record.state,
+            attempts: record.attempts,
+            enqueued_at: record.enqueued_at,
+            worker: &record.worker,
+            outcome,
+        };
+        print::line(&to_json(&status))?;
     } else {
         print::line(&format!("{}  {} ({})", arguments.id, record.state, record.queue))?;
         if let Some(outcome) = outcome {
@@ -165,7 +184,7 @@ fn describe(outcome: &JobOutcome) -> String {
         outcome.attempts,
     )
     .trim_end()
-    .to_owned()
+    .replace(char::is_control, " ")
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -180,9 +199,10 @@ fn progress_bar(total: u64) -> ProgressBar {
     bar
 }
 
-fn to_json(outcome: &JobOutcome) -> String {
-    // A plain struct with string keys: serialising it cannot fail.
-    serde_json::to_string(outcome).unwrap_or_default()
+/// One line of JSON. A line break in valid JSON is white space, and machine output has one value on a line.
+fn to_json(value: &impl Serialize) -> String {
+    // Plain structs, and JSON that has been read before: serialising them cannot fail.
+    serde_json::to_string(value).unwrap_or_default().replace(['\n', '\r'], " ")
 }
 
 fn read_jobs(source: &str) -> Result<String, ClientError> {

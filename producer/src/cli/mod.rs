@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::gateway;
+use crate::local::stop_signal;
 
 /// Exit status of `status` and `wait` for a refused job.
 pub const EXIT_REFUSED: u8 = 3;
@@ -130,28 +131,14 @@ impl Fleet {
 }
 
 async fn serve(arguments: &ServeArguments, config: Config) -> Result<u8, ClientError> {
+    let stop = stop_signal()?;
     let listener = listen(&arguments.listen).await?;
     let (client, metrics) = gateway::counted_client(config)?;
     eprintln!("booster: gateway on http://{}", print::address(&listener));
-    gateway::run(client, metrics, listener, terminated()).await?;
+    gateway::run(client, metrics, listener, stop).await?;
     Ok(0)
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ClientError> {
     TcpListener::bind(address).await.map_err(|error| ClientError::usage(format!("--listen {address}"), error))
-}
-
-/// Resolves at SIGTERM or Ctrl-C.
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without signal handlers the system's default applies: the process ends.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
-    }
 }

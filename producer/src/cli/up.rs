@@ -6,11 +6,11 @@ use std::time::Duration;
 use booster_core::Config;
 use clap::Args;
 
-use super::{listen, print, terminated};
+use super::{listen, print};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::gateway;
-use crate::local::{LocalRedis, LocalWorker};
+use crate::local::{LocalRedis, LocalWorker, stop_signal};
 
 /// How long a worker may drain.
 const DRAIN: Duration = Duration::from_secs(40);
@@ -34,6 +34,8 @@ pub(crate) async fn run(arguments: Arguments, mut config: Config) -> Result<u8, 
     if !(1..=64).contains(&arguments.workers) {
         return Err(ClientError::usage(format!("--workers {}", arguments.workers), "expected 1 to 64"));
     }
+    let stop = stop_signal()?;
+    tokio::pin!(stop);
     let listener = listen(&arguments.listen).await?;
     let temporary =
         tempfile::tempdir().map_err(|error| ClientError::machine("a temporary directory", error))?;
@@ -47,8 +49,6 @@ pub(crate) async fn run(arguments: Arguments, mut config: Config) -> Result<u8, 
         workers.push(LocalWorker::start(&config, &dir.join(format!("worker-{number}.log")), &[])?);
     }
     let gateway = print::address(&listener);
-    let stop = terminated();
-    tokio::pin!(stop);
     let started = tokio::select! {
         result = announce(&mut workers, &redis, &config, &gateway) => result.map(|()| true),
         () = &mut stop => Ok(false),

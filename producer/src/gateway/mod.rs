@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +19,7 @@ use booster_state::{Metrics, Series, Telemetry};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::client::Client;
 use crate::error::ClientError;
@@ -30,10 +32,16 @@ pub const MAX_WAIT_S: u64 = 300;
 /// Largest body of one request: a full job and what is around it, or many small ones.
 const MAX_BODY: usize = 32 * 1024 * 1024;
 
+/// Requests that wait for an outcome at the same time; each holds a connection to Redis.
+const MAX_WAITS: usize = 256;
+/// How long open requests may take once the shutdown has begun.
+const DRAIN: Duration = Duration::from_secs(10);
+
 #[derive(Clone)]
 struct Gateway {
     client: Client,
     metrics: Arc<Metrics>,
+    waits: Arc<Semaphore>,
 }
 
 /// A client for the gateway that counts what it does, and its metrics.
@@ -65,12 +73,27 @@ pub async fn run(
         .route("/healthz", get(healthz))
         .route("/metrics", get(render_metrics))
         .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(limit))
-        .with_state(Gateway { client, metrics });
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
-        .await
-        .map_err(|error| ClientError::machine("the HTTP gateway", error))
+        .with_state(Gateway { client, metrics, waits: Arc::new(Semaphore::new(MAX_WAITS)) });
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let shutdown = async {
+        shutdown.await;
+        let _ = begin.send(());
+    };
+    let serve = axum::serve(listener, router).with_graceful_shutdown(shutdown);
+    let overdue = async {
+        // A shutdown that never comes leaves this waiting for ever.
+        if begun.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        result = serve => result.map_err(|error| ClientError::machine("the HTTP gateway", error)),
+        // A client that never finishes its request must not keep the process.
+        () = overdue => Ok(()),
+    }
 }
 
 /// One job's answer to a submit.
@@ -156,7 +179,20 @@ struct JobView {
     outcome: Option<JobOutcome>,
 }
 
-async fn job(State(gateway): State<Gateway>, Path(id): Path<String>, Query(wait): Query<Wait>) -> Response {
+async fn job(
+    State(gateway): State<Gateway>,
+    id: Result<Path<String>, PathRejection>,
+    wait: Result<Query<Wait>, QueryRejection>,
+) -> Response {
+    let (Path(id), Query(wait)) = match (id, wait) {
+        (Ok(id), Ok(wait)) => (id, wait),
+        (Err(rejection), _) => return unreadable(&rejection.body_text()),
+        (_, Err(rejection)) => return unreadable(&rejection.body_text()),
+    };
+    let Ok(_waiting) = gateway.waits.try_acquire_many(u32::from(wait.wait.is_some())) else {
+        let detail = format!("{MAX_WAITS} requests are waiting already; ask without `wait`, or again later");
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_waits", detail).into_response();
+    };
     match look_up(&gateway.client, &id, wait.wait.as_deref()).await {
         Ok(Some(record)) => Json(view(id, record)).into_response(),
         Ok(None) => {
@@ -204,6 +240,15 @@ async fn render_metrics(State(gateway): State<Gateway>) -> Response {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => Problem::from(ClientError::from(error)).into_response(),
     }
+}
+
+fn unreadable(detail: &str) -> Response {
+    Problem::new(StatusCode::BAD_REQUEST, "request_unreadable", detail).into_response()
+}
+
+async fn wrong_method() -> Problem {
+    let detail = "this path does not take this method; there are POST /v1/jobs and GET /v1/jobs/{id}";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_wrong", detail)
 }
 
 async fn unknown_path() -> Problem {

@@ -152,29 +152,26 @@ fn place(text: &str, lines: &Lines<'_>, block: &Block<'_>, plan: &mut Plan) -> R
     if block.search.iter().all(|line| is_blank(line)) {
         return insert(text, lines, block, plan);
     }
-    let (head, search, replace) = trimmed(lines, block, hint);
+    let (search, replace) = trimmed(lines, block, hint);
     let found = find(lines, search, hint)?;
     plan.lower(found.confidence);
     let shift = shift_at(lines, search, found.line);
     let new: Vec<String> =
         replace.iter().map(|line| if found.exact { (*line).to_owned() } else { shift.apply(line) }).collect();
-    let _ = head;
     plan.splices.push(replace_lines(text, lines, found.line, search.len(), &new));
     Ok(())
 }
 
 /// The block without blank lines around both sides, where the quoted ones are not in the file.
-fn trimmed<'b>(lines: &Lines<'_>, block: &'b Block<'b>, hint: Hint) -> (usize, &'b [&'b str], &'b [&'b str]) {
+fn trimmed<'b>(lines: &Lines<'_>, block: &'b Block<'b>, hint: Hint) -> (&'b [&'b str], &'b [&'b str]) {
     let (mut search, mut replace) = (block.search.as_slice(), block.replace.as_slice());
     if find(lines, search, hint).is_ok() {
-        return (0, search, replace);
+        return (search, replace);
     }
-    let mut head = 0;
     while let [first, rest @ ..] = search
         && is_blank(first)
     {
         search = rest;
-        head += 1;
         if let [first, rest @ ..] = replace
             && is_blank(first)
         {
@@ -191,7 +188,7 @@ fn trimmed<'b>(lines: &Lines<'_>, block: &'b Block<'b>, hint: Hint) -> (usize, &
             replace = rest;
         }
     }
-    (head, search, replace)
+    (search, replace)
 }
 
 /// A block that quotes nothing fills an empty file, or goes where its line number says.

@@ -24,8 +24,13 @@ const MOST: usize = 128;
 /// After so many crashes a job is dead: it takes the fleet down.
 const QUARANTINE_AFTER: u32 = 2;
 
-/// When a job that this worker cannot run is offered again.
-const ELSEWHERE_MS: u64 = 500;
+/// How often a script that Redis refuses for a reason that will not pass is tried.
+const REFUSED_TRIES: u32 = 3;
+
+/// When a job that this worker cannot run is offered again: the longer it has been known, the later.
+fn elsewhere_ms(age_ms: u64) -> u64 {
+    (age_ms / 4).clamp(500, 30_000)
+}
 
 /// A fetched entry with its id and, when it is well-formed, its job.
 struct Candidate {
@@ -39,51 +44,61 @@ pub(super) async fn run(shared: Arc<Shared>, tasks: mpsc::Sender<Task<Job>>) {
     let mut credits = vec![0_i64; shared.lines.len()];
     while !shared.is_stopping() {
         let woken = shared.dispatch.notified();
+        trim(&shared);
         let picked = pick(&shared, &mut credits);
-        let Some((index, entries)) = picked else {
+        if picked.iter().all(Vec::is_empty) {
             woken.await;
             continue;
-        };
+        }
         shared.room.notify_waiters();
-        start(&shared, index, entries, &tasks).await;
+        let starts = picked.into_iter().enumerate().filter(|(_, entries)| !entries.is_empty());
+        let starts = starts.map(|(index, entries)| start(&shared, index, entries, &tasks));
+        futures_util::future::join_all(starts).await;
     }
     hand_back_buffered(&shared);
 }
 
-/// Takes the next jobs of one queue, at most as many as may start now.
+/// Takes the next jobs of each queue, together at most as many as may start now.
 ///
 /// Queues take turns by smooth weighted round-robin (the algorithm of nginx' upstream module): each queue that
-/// has jobs earns its weight, the richest goes first and pays the sum. Picks of the same queue in a row form a
-/// batch.
-fn pick(shared: &Shared, credits: &mut [i64]) -> Option<(usize, Vec<Entry>)> {
-    let mut batch: Vec<Entry> = Vec::new();
-    let mut queue = None;
-    while batch.len() < MOST && batch.len() < shared.capacity() {
+/// has jobs earns its weight, the richest goes first and pays the sum.
+fn pick(shared: &Shared, credits: &mut [i64]) -> Vec<Vec<Entry>> {
+    let mut picked: Vec<Vec<Entry>> = credits.iter().map(|_| Vec::new()).collect();
+    let mut count = 0;
+    let most = shared.capacity().min(MOST);
+    while count < most {
         let Some(index) = richest(shared, credits) else { break };
-        if queue.is_some_and(|queue| queue != index) {
-            break;
-        }
         let mut buffer = lock(&shared.lines[index].buffer);
         let crashed = buffer.front().is_some_and(|entry| entry.crashes > 0);
-        if crashed {
-            // A job that took a process with it runs with no other job beside it.
-            let idle = shared.in_flight.load(Ordering::SeqCst) == 0;
-            if !batch.is_empty() || !idle {
-                break;
-            }
-            shared.alone.store(true, Ordering::SeqCst);
+        // A job that took a process with it runs with no other job beside it.
+        if crashed && (count > 0 || shared.in_flight.load(Ordering::SeqCst) > 0) {
+            break;
         }
         let Some(entry) = buffer.pop_front() else { break };
         pay(shared, credits, index);
-        queue = Some(index);
-        batch.push(entry);
+        picked[index].push(entry);
+        count += 1;
         if crashed {
+            shared.alone.store(true, Ordering::SeqCst);
             break;
         }
     }
-    let index = queue?;
-    shared.in_flight.fetch_add(batch.len(), Ordering::SeqCst);
-    Some((index, batch))
+    shared.in_flight.fetch_add(count, Ordering::SeqCst);
+    picked
+}
+
+/// Hands back what was fetched for a faster pace than jobs have now: other workers may be idle.
+fn trim(shared: &Arc<Shared>) {
+    let limit = 2 * shared.pace.buffer();
+    for index in 0..shared.lines.len() {
+        loop {
+            let mut buffer = lock(&shared.lines[index].buffer);
+            let excess = if buffer.len() > limit { buffer.pop_back() } else { None };
+            drop(buffer);
+            let Some(entry) = excess else { break };
+            hand_back(shared, index, entry);
+        }
+    }
 }
 
 fn has_jobs(shared: &Shared, index: usize) -> bool {
@@ -108,20 +123,56 @@ fn pay(shared: &Shared, credits: &mut [i64], chosen: usize) {
     credits[chosen] -= total;
 }
 
-/// Runs the start script for a batch, again and again until Redis answers, and acts on each answer.
+/// Starts a batch: asks Redis until it answers, and acts on each answer.
 async fn start(shared: &Arc<Shared>, index: usize, entries: Vec<Entry>, tasks: &mpsc::Sender<Task<Job>>) {
     let queue = shared.lines[index].keys.name();
     let limit = shared.config.config.redis.max_job_bytes;
-    let candidates: Vec<Candidate> = entries.into_iter().map(|entry| read(queue, entry, limit)).collect();
-    let mut backoff = Backoff::new();
-    let answers = loop {
-        match mark_started(shared, index, &candidates).await {
-            Ok(answers) => break answers,
-            Err(_) if shared.is_stopping() => break vec!["return".to_owned(); candidates.len()],
-            Err(_) => shared.pause(backoff.next()).await,
+    let mut candidates: Vec<Candidate> = entries.into_iter().map(|entry| read(queue, entry, limit)).collect();
+    if let Some(answers) = ask(shared, index, &candidates).await {
+        return act_all(shared, index, candidates, answers, tasks).await;
+    }
+    // Something in the batch is refused again and again: one at a time shows which.
+    for candidate in candidates.drain(..) {
+        let batch = vec![candidate];
+        match ask(shared, index, &batch).await {
+            Some(answers) => act_all(shared, index, batch, answers, tasks).await,
+            // Its claim lapses, and it is looked at again later.
+            None => act_all(shared, index, batch, vec!["error".to_owned()], tasks).await,
         }
-    };
-    for (candidate, answer) in candidates.into_iter().zip(answers) {
+    }
+}
+
+/// Runs the start script until Redis answers; `None` when it keeps refusing.
+async fn ask(shared: &Shared, index: usize, batch: &[Candidate]) -> Option<Vec<String>> {
+    let mut backoff = Backoff::new();
+    let mut refusals = 0;
+    loop {
+        match mark_started(shared, index, batch).await {
+            Ok(answers) => {
+                shared.answered();
+                return Some(answers);
+            }
+            Err(_) if shared.is_stopping() => return Some(vec!["return".to_owned(); batch.len()]),
+            Err(error) => {
+                shared.mend(index, &error).await;
+                refusals += u32::from(!error.is_retryable());
+                if refusals == REFUSED_TRIES {
+                    return None;
+                }
+                shared.pause(backoff.next()).await;
+            }
+        }
+    }
+}
+
+async fn act_all(
+    shared: &Arc<Shared>,
+    index: usize,
+    batch: Vec<Candidate>,
+    answers: Vec<String>,
+    tasks: &mpsc::Sender<Task<Job>>,
+) {
+    for (candidate, answer) in batch.into_iter().zip(answers) {
         act(shared, index, candidate, &answer, tasks).await;
     }
 }
@@ -182,7 +233,8 @@ async fn act(
         shared.finished();
         return;
     };
-    if !matches!(answer, "run" | "return") {
+    let known_since = answer.strip_prefix("run ").and_then(|millis| millis.parse().ok());
+    if known_since.is_none() && answer != "return" {
         if answer == "duplicate" {
             shared.note(&Note::Deduplicated { queue });
         }
@@ -191,22 +243,22 @@ async fn act(
         return;
     }
     let Candidate { entry, id, job } = candidate;
-    let (crashes, since) = (entry.crashes, entry.since);
+    let crashes = entry.crashes;
     let claim = Claim::new(Arc::clone(shared), index, entry, id.clone(), job.as_ref().ok(), lost);
-    if answer == "return" {
+    let Some(known_since) = known_since.filter(|_| !shared.is_stopping()) else {
         // Dropping the claim hands the job back.
         return;
-    }
+    };
     match job {
         Err(error) => claim.invalid(error.code(), error.to_string()),
         Ok(_) if crashes >= QUARANTINE_AFTER => claim.invalid(
             "quarantined",
             format!("{crashes} worker processes died while they ran this job; it will not run again"),
         ),
-        Ok(job) => match shared.admission.admit(&job, since) {
+        Ok(job) => match shared.admission.admit(&job, known_since) {
             Admit::Never(error) => claim.invalid(error.code(), error.to_string()),
             // Handing it back at once would bring it straight here again.
-            Admit::Elsewhere => claim.postpone(ELSEWHERE_MS),
+            Admit::Elsewhere => claim.postpone(elsewhere_ms(now_ms().saturating_sub(known_since))),
             Admit::Run => {
                 let task = TaskBuilder::new(job).task_id(TaskId::from_string(id)).data(claim).build();
                 // A closed channel drops the claim, which hands the job back.
@@ -216,19 +268,24 @@ async fn act(
     }
 }
 
-fn hand_back_buffered(shared: &Arc<Shared>) {
+/// Hands back everything that was fetched and has not been started.
+pub(super) fn hand_back_buffered(shared: &Arc<Shared>) {
     for (index, line) in shared.lines.iter().enumerate() {
         let entries: Vec<Entry> = lock(&line.buffer).drain(..).collect();
         for entry in entries {
-            let key = (index, entry.lane, entry.entry.clone());
-            let Some(lost) = lock(&shared.held).get(&key).map(|hold| Arc::clone(&hold.lost)) else {
-                continue;
-            };
-            let id = entry.job_id(line.keys.name(), entry.job.as_deref().and_then(id_in_text).as_deref());
-            shared.in_flight.fetch_add(1, Ordering::SeqCst);
-            drop(Claim::new(Arc::clone(shared), index, entry, id, None, lost));
+            hand_back(shared, index, entry);
         }
     }
+}
+
+fn hand_back(shared: &Arc<Shared>, index: usize, entry: Entry) {
+    let key = (index, entry.lane, entry.entry.clone());
+    let Some(lost) = lock(&shared.held).get(&key).map(|hold| Arc::clone(&hold.lost)) else { return };
+    let queue = shared.lines[index].keys.name();
+    let id = entry.job_id(queue, entry.job.as_deref().and_then(id_in_text).as_deref());
+    shared.in_flight.fetch_add(1, Ordering::SeqCst);
+    // Dropping a claim hands the job back.
+    drop(Claim::new(Arc::clone(shared), index, entry, id, None, lost));
 }
 
 impl Shared {

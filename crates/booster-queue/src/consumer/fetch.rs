@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use booster_core::keys::GROUP;
+use redis::Value;
 use redis::aio::MultiplexedConnection;
-use redis::streams::StreamReadReply;
 
 use super::claim::Hold;
-use super::{Backoff, Shared, lock};
-use crate::entry::{Entry, Lane};
+use super::{Backoff, Shared, dispatch, lock};
+use crate::entry::{Lane, entries, streams};
 use crate::error::QueueError;
 use crate::note::Note;
 use crate::now_ms;
@@ -23,6 +23,7 @@ const MOST: usize = 256;
 
 /// Fetches from one queue until the consumer stops.
 pub(super) async fn run(shared: Arc<Shared>, index: usize) {
+    let _fetching = Fetching(&shared);
     let mut backoff = Backoff::new();
     let mut connected_before = false;
     while !shared.is_stopping() {
@@ -39,17 +40,20 @@ pub(super) async fn run(shared: Arc<Shared>, index: usize) {
     }
 }
 
+/// Tells whoever closes the consumer that this loop brings nothing more.
+struct Fetching<'a>(&'a Shared);
+
+impl Drop for Fetching<'_> {
+    fn drop(&mut self) {
+        self.0.fetching.fetch_sub(1, Ordering::SeqCst);
+        self.0.emptied.notify_waiters();
+    }
+}
+
 async fn connect(shared: &Shared, index: usize) -> Result<MultiplexedConnection, QueueError> {
     let mut connection = shared.link.blocking(BLOCK).await?;
     let line = &shared.lines[index];
-    for stream in [line.keys.jobs(), line.keys.front()] {
-        let mut command = redis::cmd("XGROUP");
-        command.arg("CREATE").arg(&stream).arg(GROUP).arg("0").arg("MKSTREAM");
-        match command.query_async::<()>(&mut connection).await {
-            Err(error) if error.code() == Some("BUSYGROUP") => {}
-            other => other.map_err(|error| shared.link.fault(QueueError::from_redis("group", &error)))?,
-        }
-    }
+    shared.ensure_groups(index).await?;
     let id: u64 = redis::cmd("CLIENT")
         .arg("ID")
         .query_async(&mut connection)
@@ -61,7 +65,7 @@ async fn connect(shared: &Shared, index: usize) -> Result<MultiplexedConnection,
 
 /// Reads until the connection fails (it is then made anew, which also recreates a lost group) or the consumer
 /// stops.
-async fn read_until_fault(shared: &Shared, index: usize, mut connection: MultiplexedConnection) {
+async fn read_until_fault(shared: &Arc<Shared>, index: usize, mut connection: MultiplexedConnection) {
     while !shared.is_stopping() {
         let room = wait_for_room(shared, index).await;
         if shared.is_stopping() {
@@ -74,7 +78,7 @@ async fn read_until_fault(shared: &Shared, index: usize, mut connection: Multipl
             () = unblock_on_stop(shared, index) => return,
         };
         match reply {
-            Ok(reply) => accept(shared, index, reply),
+            Ok(reply) => accept(shared, index, &reply),
             Err(error) => {
                 let error = shared.link.fault(QueueError::from_redis("fetch", &error));
                 if !matches!(error, QueueError::Unreachable { .. }) {
@@ -94,7 +98,7 @@ async fn read(
     index: usize,
     connection: &mut MultiplexedConnection,
     room: usize,
-) -> redis::RedisResult<Option<StreamReadReply>> {
+) -> redis::RedisResult<Value> {
     let keys = &shared.lines[index].keys;
     // COUNT applies to each of the two streams.
     let count = (room / 2).clamp(1, MOST);
@@ -120,27 +124,36 @@ async fn unblock_on_stop(shared: &Shared, index: usize) {
     tokio::time::sleep(Duration::from_millis(200)).await;
 }
 
-fn accept(shared: &Shared, index: usize, reply: Option<StreamReadReply>) {
+fn accept(shared: &Arc<Shared>, index: usize, reply: &Value) {
     let line = &shared.lines[index];
     let front = line.keys.front();
     let mut fetched = Vec::new();
-    for stream in reply.into_iter().flat_map(|reply| reply.keys) {
-        let lane = if stream.key == front { Lane::Front } else { Lane::Jobs };
-        fetched.extend(stream.ids.into_iter().map(|id| Entry::new(lane, id.id, &id.map)));
+    for (stream, found) in streams(reply) {
+        let lane = if stream == front { Lane::Front } else { Lane::Jobs };
+        fetched.extend(entries(lane, found));
+    }
+    {
+        let mut held = lock(&shared.held);
+        // An entry that is held already is delivered again when Redis has lost the last moments: it is the same.
+        fetched.retain(|entry| {
+            let key = (index, entry.lane, entry.entry.clone());
+            let new = !held.contains_key(&key);
+            if new {
+                held.insert(key, Hold { renewed: Instant::now(), lost: Arc::new(AtomicBool::new(false)) });
+            }
+            new
+        });
     }
     if fetched.is_empty() {
         return;
     }
     shared.note(&Note::Fetched { queue: line.keys.name(), jobs: fetched.len() });
-    {
-        let mut held = lock(&shared.held);
-        for entry in &fetched {
-            let hold = Hold { renewed: Instant::now(), lost: Arc::new(AtomicBool::new(false)) };
-            held.insert((index, entry.lane, entry.entry.clone()), hold);
-        }
-    }
     lock(&line.buffer).extend(fetched);
     shared.dispatch.notify_one();
+    // The stop is set before the dispatcher empties the buffers for the last time, so one of the two sees these.
+    if shared.is_stopping() {
+        dispatch::hand_back_buffered(shared);
+    }
 }
 
 /// Waits until at least two jobs may be fetched: one for each of the two streams that a read asks.
@@ -151,8 +164,9 @@ async fn wait_for_room(shared: &Shared, index: usize) -> usize {
         if room >= 2 || shared.is_stopping() {
             return room;
         }
-        // A full buffer is a healthy state: the loop is not stuck.
-        shared.lines[index].polled_at.store(now_ms(), Ordering::Relaxed);
+        // A full buffer is a healthy state while Redis answers: the loop is not stuck.
+        let answered = shared.answered_at.load(Ordering::Relaxed);
+        shared.lines[index].polled_at.fetch_max(answered, Ordering::Relaxed);
         let _ = tokio::time::timeout(Duration::from_millis(100), changed).await;
     }
 }

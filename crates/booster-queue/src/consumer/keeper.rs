@@ -6,23 +6,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use booster_core::Config;
-use booster_core::keys::GROUP;
+use booster_core::keys::{GROUP, derived_id};
 use redis::Value;
 
 use super::{Shared, lock};
-use crate::entry::{Entry, Lane, id_in_text};
+use crate::entry::{Lane, entries, id_in_text};
 use crate::error::QueueError;
 use crate::note::Note;
 use crate::now_ms;
 use crate::queue::Queue;
 use crate::scripts::{MAX_BYTES, MAX_ITEMS, PROMOTE, RECLAIM, RETIRE};
 
-/// How long an election holds; a dead keeper is replaced after it.
+/// How long an election holds, at most; a dead keeper is replaced after it.
 const TERM_MS: u64 = 2000;
+/// Rounds are at least so far apart.
+const BREATH: Duration = Duration::from_millis(10);
 /// How often the elected keeper looks for due jobs.
 const TICK: Duration = Duration::from_millis(200);
-/// How often the others stand for election.
-const CANDIDACY: Duration = Duration::from_millis(1500);
 /// How often the queue is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// Most entries reclaimed in one pass.
@@ -38,9 +38,12 @@ pub(super) async fn run(shared: Arc<Shared>, index: usize) {
         let wait = lock(&line.next_due)
             .map_or(pause, |due| pause.min(due.saturating_duration_since(Instant::now())));
         tokio::select! {
-            () = shared.pause(wait) => {}
+            () = shared.pause(wait.max(BREATH)) => {}
             () = line.keeper_wake.notified() => {}
         }
+    }
+    if keeper.elected {
+        shared.link.resign(&line.keys.keeper(), &shared.worker).await;
     }
     keeper.leave();
 }
@@ -52,6 +55,8 @@ struct Keeper<'a> {
     elected: bool,
     /// No reclaiming before this time: after Redis was away, living workers renew first.
     calm_until: Instant,
+    /// When a round last went well.
+    last_well: Instant,
     counted: Option<Instant>,
     reclaimed: Option<Instant>,
     retired: Option<Instant>,
@@ -66,6 +71,7 @@ impl<'a> Keeper<'a> {
             queue,
             elected: false,
             calm_until: now,
+            last_well: now,
             counted: None,
             reclaimed: None,
             retired: None,
@@ -75,11 +81,14 @@ impl<'a> Keeper<'a> {
     /// One round; returns how long to pause.
     async fn round(&mut self) -> Duration {
         match self.try_round().await {
-            Ok(pause) => pause,
-            Err(_) => {
+            Ok(pause) => {
+                self.last_well = Instant::now();
+                pause
+            }
+            Err(error) => {
+                self.shared.mend(self.index, &error).await;
                 // Whoever is elected while this one is cut off speaks for the queue.
                 self.leave();
-                self.calm_until = Instant::now() + self.shared.claim_ttl();
                 TICK
             }
         }
@@ -87,20 +96,27 @@ impl<'a> Keeper<'a> {
 
     async fn try_round(&mut self) -> Result<Duration, QueueError> {
         // Whoever stored a retry wakes for it, elected or not: moving due jobs is safe for everyone.
+        let claim = self.shared.claim_ttl();
         let due = lock(&self.line().next_due).take_if(|due| *due <= Instant::now());
         if due.is_some() {
             self.promote().await?;
         }
         let office = self.line().keys.keeper();
-        if !self.shared.link.elect(&office, &self.shared.worker, TERM_MS).await? {
+        let term_ms = TERM_MS.min(self.config().redis.claim_ttl_ms / 2);
+        let elected = self.shared.link.elect(&office, &self.shared.worker, term_ms).await?;
+        let candidacy = Duration::from_millis(term_ms * 3 / 4);
+        if self.last_well.elapsed() > candidacy + claim / 3 {
+            // Redis was away, or this process was: whoever lives renews before anything is taken from it.
+            self.calm_until = Instant::now() + claim;
+        }
+        if !elected {
             self.leave();
-            return Ok(CANDIDACY);
+            return Ok(candidacy);
         }
         if !std::mem::replace(&mut self.elected, true) {
             self.calm_after_restart().await?;
         }
         self.promote().await?;
-        let claim = self.shared.claim_ttl();
         if Instant::now() >= self.calm_until && elapsed(&mut self.reclaimed, claim / 10) {
             for lane in [Lane::Front, Lane::Jobs] {
                 self.reclaim(lane).await?;
@@ -161,7 +177,8 @@ impl<'a> Keeper<'a> {
             call.key(keys.delayed()).key(keys.front());
             call.arg(now_ms()).arg(MAX_ITEMS).arg(MAX_BYTES).arg(keys.job_prefix());
             let (moved, next): (u64, i64) = self.shared.link.script("promote", &call).await?;
-            if let Ok(next) = u64::try_from(next) {
+            // Only the elected keeper watches all delayed jobs; others know the retries they stored.
+            if let (true, Ok(next)) = (self.elected, u64::try_from(next)) {
                 let at = Instant::now() + Duration::from_millis(next.saturating_sub(now_ms()));
                 let mut due = lock(&self.line().next_due);
                 *due = Some(due.map_or(at, |earlier| earlier.min(at)));
@@ -204,42 +221,68 @@ impl<'a> Keeper<'a> {
     async fn reclaim(&self, lane: Lane) -> Result<(), QueueError> {
         let stream = self.stream(lane);
         let idle = self.config().redis.claim_ttl_ms;
-        let mut command = redis::cmd("XPENDING");
-        command.arg(&stream).arg(GROUP).arg("IDLE").arg(idle).arg("-").arg("+").arg(RECLAIM_MOST);
-        let stale: Vec<(String, String, u64, u64)> = self.shared.link.query("reclaim", &command).await?;
-        for (entry, consumer, _, _) in stale {
-            self.reclaim_one(lane, &stream, entry, &consumer, idle).await?;
+        loop {
+            let mut command = redis::cmd("XPENDING");
+            command.arg(&stream).arg(GROUP).arg("IDLE").arg(idle).arg("-").arg("+").arg(RECLAIM_MOST);
+            let page: Vec<(String, String, u64, u64)> = self.shared.link.query("reclaim", &command).await?;
+            let stale: Vec<(&str, &str)> = page
+                .iter()
+                .map(|(entry, consumer, _, _)| (entry.as_str(), consumer.as_str()))
+                .filter(|(entry, consumer)| !self.is_held_here(lane, entry, consumer))
+                .collect();
+            if stale.is_empty() {
+                return Ok(());
+            }
+            let moved = self.reclaim_page(lane, &stream, &stale, idle).await?;
+            if page.len() < RECLAIM_MOST || moved == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
-    async fn reclaim_one(
+    /// What this worker holds itself it will renew; a stall has only delayed that.
+    fn is_held_here(&self, lane: Lane, entry: &str, consumer: &str) -> bool {
+        consumer == self.shared.worker
+            && lock(&self.shared.held).contains_key(&(self.index, lane, entry.to_owned()))
+    }
+
+    async fn reclaim_page(
         &self,
         lane: Lane,
         stream: &str,
-        entry: String,
-        consumer: &str,
+        stale: &[(&str, &str)],
         idle: u64,
-    ) -> Result<(), QueueError> {
+    ) -> Result<usize, QueueError> {
         let keys = &self.line().keys;
         // The job's id is inside its text, which scripts never decode.
-        let mut command = redis::cmd("XRANGE");
-        command.arg(stream).arg(&entry).arg(&entry);
-        let found: Vec<(String, HashMap<String, Value>)> =
-            self.shared.link.query("reclaim", &command).await?;
-        let fields = found.into_iter().next().map(|(_, fields)| fields).unwrap_or_default();
-        let read = Entry::new(lane, entry, &fields);
-        let id = read.job_id(keys.name(), read.job.as_deref().and_then(id_in_text).as_deref());
-        let mut call = RECLAIM.prepare_invoke();
-        call.key(keys.jobs()).key(keys.front()).key(keys.job(&id));
-        call.arg(GROUP).arg(idle).arg(lane.as_str()).arg(&read.entry).arg(consumer).arg(&id);
-        let answers: Vec<String> = self.shared.link.script("reclaim", &call).await?;
-        match answers.first().map(String::as_str) {
-            Some("crash") => self.shared.note(&Note::Recovered { queue: keys.name(), cause: "crash" }),
-            Some("idle") => self.shared.note(&Note::Recovered { queue: keys.name(), cause: "idle" }),
-            _ => {}
+        let mut pipeline = redis::Pipeline::with_capacity(stale.len());
+        for (entry, _) in stale {
+            pipeline.cmd("XRANGE").arg(stream).arg(entry).arg(entry);
         }
-        Ok(())
+        let found: Vec<Value> = self.shared.link.pipeline("reclaim", &pipeline).await?;
+        let mut call = RECLAIM.prepare_invoke();
+        call.key(keys.jobs()).key(keys.front()).arg(GROUP).arg(idle);
+        for ((entry, consumer), value) in stale.iter().zip(&found) {
+            let read = entries(lane, value).pop();
+            let text = read.as_ref().and_then(|read| read.job.as_deref());
+            let id = match &read {
+                Some(read) => read.job_id(keys.name(), text.and_then(id_in_text).as_deref()),
+                None => derived_id(keys.name(), entry),
+            };
+            call.key(keys.job(&id)).arg(lane.as_str()).arg(entry).arg(consumer).arg(id);
+        }
+        let answers: Vec<String> = self.shared.link.script("reclaim", &call).await?;
+        let mut moved = 0;
+        for answer in &answers {
+            let cause = match answer.as_str() {
+                "crash" => "crash",
+                "idle" => "idle",
+                _ => continue,
+            };
+            moved += 1;
+            self.shared.note(&Note::Recovered { queue: keys.name(), cause });
+        }
+        Ok(moved)
     }
 
     /// Forgets consumers that have been silent for long and hold nothing.

@@ -23,12 +23,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use booster_core::keys::QueueKeys;
+use booster_core::keys::{GROUP, QueueKeys};
 use booster_core::{Config, Job, JobError, Keys, UnixMillis};
 use tokio::sync::{Notify, mpsc};
 
 use crate::backend::JobBackend;
 use crate::entry::{Entry, Lane};
+use crate::error::QueueError;
 use crate::link::Link;
 use crate::note::Note;
 use crate::now_ms;
@@ -51,8 +52,9 @@ pub enum Admit {
 
 /// Decides whether this worker can run a job. Called on a tokio thread, so it must be quick.
 pub trait Admission: Send + Sync + 'static {
-    /// Looks at a job that has just been fetched and could have run since `since` (Unix milliseconds).
-    fn admit(&self, job: &Job, since: UnixMillis) -> Admit;
+    /// Looks at a job that has just been fetched and has been known since `known_since` (Unix milliseconds, by
+    /// the clock of Redis).
+    fn admit(&self, job: &Job, known_since: UnixMillis) -> Admit;
 }
 
 /// What a consumer needs to know.
@@ -87,6 +89,7 @@ impl Consumer {
         // One place for each job that may be started; the dispatcher never has more in flight.
         let (task_sender, task_receiver) = mpsc::channel(MAX_IN_FLIGHT);
         let shared = Arc::new(Shared::new(link, config, admission, settle_sender));
+        shared.fetching.store(shared.lines.len(), Ordering::SeqCst);
         for index in 0..shared.lines.len() {
             tokio::spawn(fetch::run(Arc::clone(&shared), index));
             tokio::spawn(keeper::run(Arc::clone(&shared), index));
@@ -187,6 +190,10 @@ struct Shared {
     /// Everything fetched and not settled, started or not. Bounded by what may be fetched and in flight.
     held: Mutex<HashMap<EntryKey, Hold>>,
     in_flight: AtomicUsize,
+    /// Fetch loops that may still bring something.
+    fetching: AtomicUsize,
+    /// When Redis last answered a script of this consumer, Unix milliseconds.
+    answered_at: AtomicU64,
     /// A job runs alone because it has crashed a worker before.
     alone: AtomicBool,
     pace: Pace,
@@ -231,6 +238,8 @@ impl Shared {
             admission,
             held: Mutex::default(),
             in_flight: AtomicUsize::new(0),
+            fetching: AtomicUsize::new(0),
+            answered_at: AtomicU64::new(now_ms()),
             alone: AtomicBool::new(false),
             settle,
             dispatch: Notify::new(),
@@ -255,7 +264,33 @@ impl Shared {
     }
 
     fn is_empty(&self) -> bool {
-        lock(&self.held).is_empty()
+        self.fetching.load(Ordering::SeqCst) == 0 && lock(&self.held).is_empty()
+    }
+
+    /// Makes a queue's streams and their group, where they are missing. Everything from the beginning is read:
+    /// a lost group takes no job with it.
+    async fn ensure_groups(&self, index: usize) -> Result<(), QueueError> {
+        let keys = &self.lines[index].keys;
+        for stream in [keys.jobs(), keys.front()] {
+            let mut command = redis::cmd("XGROUP");
+            command.arg("CREATE").arg(&stream).arg(GROUP).arg("0").arg("MKSTREAM");
+            match self.link.query::<()>("group", &command).await {
+                Err(QueueError::Refused { detail, .. }) if detail.contains("BUSYGROUP") => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// After a failed script: mends a lost group, so that the next try may succeed.
+    async fn mend(&self, index: usize, error: &QueueError) {
+        if error.is_missing_group() {
+            let _ = self.ensure_groups(index).await;
+        }
+    }
+
+    fn answered(&self) {
+        self.answered_at.store(now_ms(), Ordering::Relaxed);
     }
 
     fn claim_ttl(&self) -> Duration {

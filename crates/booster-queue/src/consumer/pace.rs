@@ -7,8 +7,10 @@ const FETCH_AHEAD_US: u64 = 50_000;
 /// What may be started ahead runs in this time. It hides the round trip of `start.lua` for short jobs; for
 /// long jobs nothing is started ahead, so that a crash is blamed on no job that was not running.
 const START_AHEAD_US: u64 = 5_000;
-/// Most jobs fetched or started ahead, whatever their duration.
-const MOST_AHEAD: usize = 1024;
+/// Most jobs fetched ahead, whatever their duration.
+const MOST_FETCHED: usize = 1024;
+/// Most jobs started ahead: if the process dies, each of them has to run alone afterwards.
+const MOST_STARTED: usize = 64;
 /// Assumed until the first job has been measured.
 const FIRST_GUESS_US: u64 = 10_000;
 
@@ -23,27 +25,28 @@ impl Pace {
         Self { slots, mean_us: AtomicU64::new(FIRST_GUESS_US) }
     }
 
-    /// Takes one duration into the mean, with a weight of one eighth.
+    /// Takes one duration into the mean, with a weight of one eighth; a longer one counts in full at once, since
+    /// jobs fetched for a fast pace are stuck behind slow ones.
     pub(super) fn record(&self, latency_ms: f64) {
         let micros = (latency_ms * 1000.0).clamp(1.0, 3.6e9) as u64;
         let mean = self.mean_us.load(Ordering::Relaxed);
-        self.mean_us.store(((mean * 7 + micros) / 8).max(1), Ordering::Relaxed);
+        self.mean_us.store(((mean * 7 + micros) / 8).max(micros).max(1), Ordering::Relaxed);
     }
 
     fn runs_in(&self, micros: u64) -> usize {
         let each =
-            usize::try_from(micros / self.mean_us.load(Ordering::Relaxed).max(1)).unwrap_or(MOST_AHEAD);
-        each.saturating_mul(self.slots).min(MOST_AHEAD)
+            usize::try_from(micros / self.mean_us.load(Ordering::Relaxed).max(1)).unwrap_or(MOST_FETCHED);
+        each.saturating_mul(self.slots)
     }
 
     /// Most jobs fetched and not started.
     pub(super) fn buffer(&self) -> usize {
-        self.runs_in(FETCH_AHEAD_US).max(2 * self.slots)
+        self.runs_in(FETCH_AHEAD_US).clamp(2 * self.slots, MOST_FETCHED.max(2 * self.slots))
     }
 
     /// Most jobs started and not ended.
     pub(super) fn in_flight(&self) -> usize {
-        self.slots + self.runs_in(START_AHEAD_US)
+        self.slots + self.runs_in(START_AHEAD_US).min(4 * self.slots).min(MOST_STARTED)
     }
 }
 
@@ -61,6 +64,8 @@ mod tests {
         for _ in 0..100 {
             pace.record(0.1);
         }
-        assert!(pace.in_flight() > 100 && pace.buffer() == MOST_AHEAD);
+        assert_eq!((pace.in_flight(), pace.buffer()), (50, MOST_FETCHED));
+        pace.record(200.0);
+        assert_eq!((pace.in_flight(), pace.buffer()), (10, 20), "one slow job is believed at once");
     }
 }

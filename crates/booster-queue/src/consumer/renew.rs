@@ -42,8 +42,12 @@ async fn renew(shared: &Shared, index: usize, entries: &[EntryKey]) {
     for (_, lane, entry) in entries {
         call.arg(lane.as_str()).arg(entry);
     }
-    // Without an answer the next round asks again.
-    let Ok(answers) = shared.link.script::<Vec<u8>>("renew", &call).await else { return };
+    let answers = match shared.link.script::<Vec<u8>>("renew", &call).await {
+        Ok(answers) => answers,
+        // The next round asks again.
+        Err(error) => return shared.mend(index, &error).await,
+    };
+    shared.answered();
     let mut held = lock(&shared.held);
     for (key, answer) in entries.iter().zip(answers) {
         let Some(hold) = held.get_mut(key) else { continue };

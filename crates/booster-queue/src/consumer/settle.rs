@@ -111,12 +111,14 @@ async fn settle_batch(shared: &Shared, index: usize, items: &[Settlement], texts
     loop {
         match call(shared, index, items, texts).await {
             Ok(answers) => {
+                shared.answered();
                 for (item, answer) in items.iter().zip(&answers) {
                     conclude(shared, item, answer);
                 }
                 return;
             }
             Err(error) if !error.is_retryable() => {
+                shared.mend(index, &error).await;
                 refused += 1;
                 if refused == REFUSED_TRIES {
                     // Their claims lapse and they run again elsewhere: late, but not lost.
@@ -172,6 +174,8 @@ fn conclude(shared: &Shared, item: &Settlement, answer: &str) {
     let line = &shared.lines[item.index];
     match answer {
         "lost" => shared.note(&Note::LostClaim { queue: line.keys.name() }),
+        // Its record is damaged: the claim lapses, and the job is looked at again later.
+        "error" => {}
         // `again`: an earlier try of this call took effect, but its answer was lost.
         _ => {
             if let Some(event) = &item.event {
@@ -180,8 +184,10 @@ fn conclude(shared: &Shared, item: &Settlement, answer: &str) {
             if let Op::Retry { due, .. } = item.op {
                 let at = Instant::now() + Duration::from_millis(due.saturating_sub(now_ms()));
                 let mut next = lock(&line.next_due);
-                *next = Some(next.map_or(at, |earlier| earlier.min(at)));
-                line.keeper_wake.notify_one();
+                if next.is_none_or(|earlier| at < earlier) {
+                    *next = Some(at);
+                    line.keeper_wake.notify_one();
+                }
             }
         }
     }
