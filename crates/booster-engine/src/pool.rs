@@ -68,6 +68,10 @@ pub struct Run {
     pub latency_ms: f64,
 }
 
+/// A job that has waited so long for a slot here goes back: it was started ahead for a faster pace than jobs
+/// have now, and another process may have a free slot.
+const MOST_WAIT: Duration = Duration::from_secs(1);
+
 struct Order {
     request: Request,
     asked: Instant,
@@ -190,7 +194,7 @@ impl SlotThread {
     fn take(&self, order: Order) -> bool {
         let Order { request, asked, answer } = order;
         self.observer.note(&EngineNote::Acquired { seconds: asked.elapsed().as_secs_f64() });
-        if unwanted(request.stop.as_ref()) {
+        if unwanted(request.stop.as_ref()) || asked.elapsed() > MOST_WAIT {
             let _ = answer.send(Run { attempt: Attempt::HandBack, latency_ms: 0.0 });
             return true;
         }

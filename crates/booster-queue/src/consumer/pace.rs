@@ -46,7 +46,7 @@ impl Pace {
 
     /// Most jobs started and not ended.
     pub(super) fn in_flight(&self) -> usize {
-        self.slots + self.runs_in(START_AHEAD_US).min(4 * self.slots).min(MOST_STARTED)
+        self.slots + self.runs_in(START_AHEAD_US).min(MOST_STARTED)
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
         for _ in 0..100 {
             pace.record(0.1);
         }
-        assert_eq!((pace.in_flight(), pace.buffer()), (50, MOST_FETCHED));
+        assert_eq!((pace.in_flight(), pace.buffer()), (10 + MOST_STARTED, MOST_FETCHED));
         pace.record(200.0);
         assert_eq!((pace.in_flight(), pace.buffer()), (10, 20), "one slow job is believed at once");
     }
