@@ -39,33 +39,35 @@ fn start(options: &Options) -> Result<(), WorkerError> {
         .build()
         .map_err(|error| WorkerError::Stopped { detail: error.to_string() })?;
     runtime.block_on(async {
+        let stop = terminated()?;
         let listener = TcpListener::bind(&options.listen).await.map_err(|error| WorkerError::Listen {
             address: options.listen.clone(),
             detail: error.to_string(),
         })?;
         let drain = Duration::from_secs(options.drain);
         let worker = Worker { id: worker_id(), config, queues, listener, drain };
-        run(worker, terminated()).await
+        run(worker, stop).await
     })
 }
 
-/// Resolves at the first SIGTERM or Ctrl-C; a second one ends the process at once.
-async fn terminated() {
-    let (Ok(mut term), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without signal handlers the system's default applies: the process ends.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tokio::spawn(async move {
+/// Resolves at the first SIGTERM or Ctrl-C; a second one ends the process at once. Both are caught from the call
+/// on, so that a worker which is still loading its boosters leaves in order too.
+fn terminated() -> Result<impl Future<Output = ()> + Send, WorkerError> {
+    let refused =
+        |error: std::io::Error| WorkerError::Stopped { detail: format!("a signal handler: {error}") };
+    let mut term = signal(SignalKind::terminate()).map_err(refused)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
+    Ok(async move {
         tokio::select! {
             _ = term.recv() => {}
             _ = interrupt.recv() => {}
         }
-        std::process::exit(130);
-    });
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            std::process::exit(130);
+        });
+    })
 }
