@@ -21,7 +21,9 @@ up: deps-fleet guests ## Run a private Redis, two workers and the HTTP gateway u
 .PHONY: test
 test: deps-test guests ## Run all tests, from unit tests to the black-box tests with real servers
 	$(CARGO) build --workspace --bins
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --doc
+	$(CARGO) test --workspace --lib --bins
+	$(CARGO) test --workspace --test '*'
 
 .PHONY: lint
 lint: deps-lint ## Check formatting, clippy, licences and sources of dependencies

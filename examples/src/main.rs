@@ -112,7 +112,8 @@ async fn run(options: &Options, slot: &mut Option<Fleet>) -> Result<bool, Client
     let deviations = report::table(&outcomes, &by_id);
     report::state_hash(&client).await?;
     report::events(&client, total).await?;
-    if let Some(worker) = fleet.workers.first() {
+    // Somebody may have killed one meanwhile, to see what happens.
+    if let Some(worker) = fleet.workers.iter_mut().find_map(|w| w.is_running().then_some(w)) {
         report::metrics(worker.listen()).await?;
     }
     report::speed(&outcomes, &by_id, last_edit - start);

@@ -199,6 +199,25 @@ async fn the_demo_checks_every_outcome_and_its_books_balance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn killing_a_worker_in_the_middle_of_the_demo_loses_nothing() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let mut command = tokio::process::Command::new(program_path("booster-demo"));
+    command.args(["--rounds", "15"]).stdout(std::process::Stdio::piped());
+    command.stderr(std::process::Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines =
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+    let line = tokio::time::timeout(booster_tests::LIMIT, lines.next_line()).await.unwrap().unwrap().unwrap();
+    let victim = line.split_whitespace().find_map(|word| Pid::from_raw(word.parse().ok()?)).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    kill_process(victim, Signal::KILL).unwrap();
+    let output = tokio::time::timeout(booster_tests::LIMIT, child.wait_with_output()).await.unwrap().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.lines().last().unwrap().ends_with(" 0 lost"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_demo_that_is_interrupted_or_killed_leaves_no_process_behind() {
     use rustix::process::{Pid, Signal, kill_process, test_kill_process};
     for signal in [Signal::INT, Signal::KILL] {
