@@ -31,6 +31,45 @@ async fn submit_wait_and_status_tell_outcomes_by_exit_status() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dead_jobs_are_listed_shown_retried_and_dropped() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let dead = |id: &str, priority: &str| {
+        format!(
+            r#"{{"id":"{id}","booster":"faulty","input":{{"do":"panic"}},"maxRetries":1,"priority":"{priority}"}}"#
+        )
+    };
+    let jobs = [dead("d1", "normal"), dead("d2", "high"), dead("d3", "normal")].join("\n");
+    assert_eq!(fleet.booster(&["submit", "-", "--wait"], &jobs).await.status, 4);
+
+    let listed = fleet.booster(&["dead", "list", "--json"], "").await.json();
+    let mut ids: Vec<&str> = listed.iter().map(|outcome| outcome["id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["d1", "d2", "d3"]);
+    assert!(listed.iter().all(|outcome| outcome["attempts"] == 2 && outcome["error"]["code"] == "panic"));
+    let table = fleet.booster(&["dead", "list"], "").await.stdout;
+    assert!(table.lines().count() == 4 && table.contains("panic"), "{table}");
+    let shown = fleet.booster(&["dead", "show", "d2"], "").await.json();
+    assert_eq!((&shown[0]["id"], &shown[1]["input"]["do"]), (&"d2".into(), &"panic".into()));
+
+    // It runs again from the beginning and dies again: the books count it once.
+    let again = fleet.booster(&["dead", "retry", "d1"], "").await;
+    assert_eq!((again.status, again.stdout.trim()), (0, "d1 waits again"));
+    let outcome = fleet.outcome("d1").await;
+    assert_eq!((outcome.outcome, outcome.attempts), (booster_core::OutcomeKind::Dead, 2));
+    let counts = fleet.client.queue("normal").counts().await.unwrap();
+    assert_eq!((counts.dead, counts.depth.dead), (2, 2));
+
+    let dropped = fleet.booster(&["dead", "drop", "d1", "nobody"], "").await;
+    assert_eq!((dropped.status, dropped.stdout.trim()), (5, "d1 is forgotten"));
+    assert_eq!(fleet.booster(&["status", "d1"], "").await.status, 5);
+    assert_eq!(fleet.booster(&["dead", "retry", "d1"], "").await.status, 5);
+    assert_eq!(fleet.booster(&["dead", "retry"], "").await.status, 2);
+    assert_eq!(fleet.booster(&["dead", "retry", "--all"], "").await.status, 0);
+    assert_eq!(fleet.outcomes(vec!["d2".into(), "d3".into()]).await.len(), 2);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_submit_of_an_id_is_a_no_op() {
     let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
     let job = r#"{"id":"once","booster":"noop","input":{}}"#;

@@ -10,6 +10,7 @@
 
 pub mod backend;
 pub mod consumer;
+mod dead;
 mod entry;
 mod error;
 mod link;

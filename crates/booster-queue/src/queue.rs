@@ -95,6 +95,16 @@ impl Queue {
         &self.keys
     }
 
+    /// The channel of lifecycle events.
+    pub(crate) fn channel(&self) -> &str {
+        &self.channel
+    }
+
+    /// How many events each event stream keeps.
+    pub(crate) fn max_events(&self) -> usize {
+        self.max_events
+    }
+
     /// The connection.
     pub fn link(&self) -> &Link {
         &self.link

@@ -30,6 +30,10 @@ script! {
     RESIGN = "resign.lua";
     /// Forgets a consumer that is gone.
     RETIRE = "retire.lua";
+    /// Gives dead jobs a new life.
+    REVIVE = "revive.lua";
+    /// Forgets dead jobs.
+    DROP = "drop.lua";
     /// Asks for a job's outcome.
     WATCH = "watch.lua";
 }

@@ -200,7 +200,7 @@ fn progress_bar(total: u64) -> ProgressBar {
 }
 
 /// One line of JSON. A line break in valid JSON is white space, and machine output has one value on a line.
-fn to_json(value: &impl Serialize) -> String {
+pub(crate) fn to_json(value: &impl Serialize) -> String {
     // Plain structs, and JSON that has been read before: serialising them cannot fail.
     serde_json::to_string(value).unwrap_or_default().replace(['\n', '\r'], " ")
 }

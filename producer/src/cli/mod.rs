@@ -1,6 +1,7 @@
 //! The `booster` command line. Machine output goes to stdout, everything else to stderr.
 
 mod apply;
+mod dead;
 mod jobs;
 mod look;
 mod print;
@@ -67,6 +68,9 @@ enum Command {
     Pool(look::Arguments),
     /// Prints lifecycle events, one JSON object a line
     Events(look::EventsArguments),
+    /// Lists, shows, retries or drops dead jobs
+    #[command(subcommand)]
+    Dead(dead::Command),
     /// Runs the HTTP gateway
     Serve(ServeArguments),
 }
@@ -109,6 +113,7 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Queues(arguments) => look::queues(&arguments, &Client::connect(config)?).await,
         Command::Pool(arguments) => look::pool(&arguments, &Client::connect(config)?).await,
         Command::Events(arguments) => look::events(&arguments, &Client::connect(config)?).await,
+        Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,
     }
 }
