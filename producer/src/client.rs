@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use booster_core::outcome::JobOutcome;
 use booster_core::{Catalogue, Config, Job, JobError, Keys, Priority};
-use booster_queue::{Link, Observer, Queue, QueueError, Record, Silent, Submitted};
+use booster_queue::{Cancellation, Link, Observer, Queue, QueueError, Record, Silent, Submitted};
 use booster_state::{MAX_QUEUES, fleet_catalogue, queue_names, read_pool};
 
 use crate::error::ClientError;
@@ -214,6 +214,20 @@ impl Client {
             }
         }
         Ok(None)
+    }
+
+    /// Cancels a job, in whichever queue it is.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn cancel(&self, id: &str) -> Result<Cancellation, ClientError> {
+        for queue in self.queues().await? {
+            match queue.cancel(id).await? {
+                Cancellation::Unknown => {}
+                known => return Ok(known),
+            }
+        }
+        Ok(Cancellation::Unknown)
     }
 
     /// Waits for a job's outcome; `None` when it has none after `limit`, or the job is not known.

@@ -70,6 +70,42 @@ async fn dead_jobs_are_listed_shown_retried_and_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_cancelled_whether_it_waits_is_delayed_or_runs() {
+    let mut fleet = Fleet::start(0, Boosters::Small, |_| {}).await;
+    fleet.submit(r#"{"id":"waiting","booster":"noop","input":{}}"#).await;
+    let later = booster_queue::now_ms() + 3_600_000;
+    fleet.submit(&format!(r#"{{"id":"later","booster":"noop","input":{{}},"runAt":{later}}}"#)).await;
+    for id in ["waiting", "later"] {
+        assert_eq!(fleet.booster(&["cancel", id], "").await.status, 0);
+        assert_eq!(fleet.outcome(id).await.outcome, booster_core::OutcomeKind::Cancelled);
+        assert_eq!(fleet.booster(&["cancel", id], "").await.status, 1, "it has ended");
+        assert_eq!(fleet.booster(&["status", id], "").await.status, 4);
+    }
+    assert_eq!(fleet.booster(&["cancel", "nobody"], "").await.status, 5);
+
+    fleet.spawn(&[]);
+    fleet.ready().await;
+    fleet.submit(r#"{"id":"runs","booster":"faulty","input":{"do":"loop"},"timeoutMs":60000}"#).await;
+    within(booster_tests::LIMIT, "it runs", || async {
+        (fleet.client.status("runs").await.unwrap()?.state == "running").then_some(())
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let begin = std::time::Instant::now();
+    assert_eq!(fleet.booster(&["cancel", "runs"], "").await.status, 0);
+    let outcome = fleet.outcome("runs").await;
+    assert_eq!((outcome.outcome, outcome.attempts), (booster_core::OutcomeKind::Cancelled, 0));
+    assert!(begin.elapsed() < Duration::from_secs(10), "long before its deadline");
+    let queue = fleet.client.queue("normal");
+    let counts = queue.counts().await.unwrap();
+    assert_eq!((counts.cancelled, counts.done, counts.depth.waiting, counts.depth.delayed), (3, 0, 0, 0));
+    // The slot is free for the next job, and what was cancelled does not come back.
+    let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    assert_eq!(fleet.outcome(&id).await.outcome, booster_core::OutcomeKind::Done);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_submit_of_an_id_is_a_no_op() {
     let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
     let job = r#"{"id":"once","booster":"noop","input":{}}"#;

@@ -151,6 +151,11 @@ impl QueueKeys {
         format!("{}keeper", self.base)
     }
 
+    /// Channel on which workers are told to stop a job.
+    pub fn control_channel(&self) -> String {
+        format!("{}control", self.base)
+    }
+
     /// Channel on which the outcome of a watched job is announced.
     pub fn done_channel(&self, id: &str) -> String {
         format!("{}done:{id}", self.base)

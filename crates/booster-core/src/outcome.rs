@@ -145,6 +145,27 @@ pub struct JobOutcome {
     pub used_fallback: bool,
 }
 
+impl JobOutcome {
+    /// The outcome of a job that was cancelled before it ran.
+    pub fn cancelled(id: &str, now: UnixMillis) -> Self {
+        Self {
+            id: id.to_owned(),
+            outcome: OutcomeKind::Cancelled,
+            output: None,
+            refusal: None,
+            error: None,
+            attempts: 0,
+            crashes: 0,
+            latency_ms: 0.0,
+            wait_ms: 0,
+            worker: String::new(),
+            booster: String::new(),
+            finished_at: now,
+            used_fallback: false,
+        }
+    }
+}
+
 /// A machine-readable reason with a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorDetail {

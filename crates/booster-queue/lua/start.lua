@@ -5,7 +5,8 @@
 -- ARGV  group, worker, channel, event cap, now (ms),
 --       then for each entry: stream (jobs or front), entry id, job id, due (ms, 0 = now), event message,
 --       booster asked for
--- Returns for each entry: run and when the job was first known (ms), or lost, duplicate, cancelled, delayed.
+-- Returns for each entry: run and when the job was first known (ms), or lost, duplicate, cancelled, delayed;
+-- stop when someone wants it cancelled, which the caller settles.
 local streams = { jobs = KEYS[1], front = KEYS[2] }
 local delayed, events, stats = KEYS[3], KEYS[4], KEYS[5]
 local group, worker, channel, max_events, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -31,7 +32,7 @@ local function start(record, kind, entry, id, due, message, booster)
   local stream = streams[kind]
   if #redis.call('XPENDING', stream, group, entry, entry, 1, worker) == 0 then return 'lost' end
   local here = kind .. '/' .. entry
-  local state, known, enqueued = unpack(redis.call('HMGET', record, 'state', 'entry', 'enqueuedAt'))
+  local state, known, enqueued, cancel = unpack(redis.call('HMGET', record, 'state', 'entry', 'enqueuedAt', 'cancel'))
   if state and (terminal[state] or known ~= here) then
     remove(stream, entry)
     if state == 'cancelled' and known == here then return 'cancelled' end
@@ -55,6 +56,7 @@ local function start(record, kind, entry, id, due, message, booster)
     return 'delayed'
   end
   redis.call('HSET', record, 'state', 'running', 'entry', here, 'worker', worker, 'startedAt', now)
+  if cancel then return 'stop' end
   return 'run ' .. (enqueued or '0')
 end
 

@@ -9,6 +9,7 @@
 //! * [`consumer::Consumer`] is the workers' side; it feeds a [`backend::JobBackend`] for apalis' `WorkerBuilder`.
 
 pub mod backend;
+mod cancel;
 pub mod consumer;
 mod dead;
 mod entry;
@@ -19,6 +20,7 @@ mod queue;
 mod scripts;
 
 pub use backend::JobBackend;
+pub use cancel::Cancellation;
 pub use consumer::{Admission, Admit, Claim, Consumer, ConsumerConfig, Report};
 pub use error::QueueError;
 pub use link::Link;

@@ -69,6 +69,7 @@ pub struct Queue {
     max_waiting: usize,
     max_events: usize,
     max_job_bytes: usize,
+    ttl_s: u64,
 }
 
 impl Queue {
@@ -82,6 +83,7 @@ impl Queue {
             max_waiting: config.redis.max_waiting,
             max_events: config.redis.max_events,
             max_job_bytes: config.redis.max_job_bytes,
+            ttl_s: config.redis.ttl_s,
         }
     }
 
@@ -98,6 +100,11 @@ impl Queue {
     /// The channel of lifecycle events.
     pub(crate) fn channel(&self) -> &str {
         &self.channel
+    }
+
+    /// How long finished jobs are kept, seconds.
+    pub(crate) fn ttl_s(&self) -> u64 {
+        self.ttl_s
     }
 
     /// How many events each event stream keeps.

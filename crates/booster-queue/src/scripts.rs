@@ -30,6 +30,8 @@ script! {
     RESIGN = "resign.lua";
     /// Forgets a consumer that is gone.
     RETIRE = "retire.lua";
+    /// Cancels a job.
+    CANCEL = "cancel.lua";
     /// Gives dead jobs a new life.
     REVIVE = "revive.lua";
     /// Forgets dead jobs.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use booster_core::outcome::JobOutcome;
 use booster_core::{Job, OutcomeKind};
+use booster_queue::Cancellation;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -57,6 +58,31 @@ pub(crate) struct WaitArguments {
     /// Print one outcome a line
     #[arg(long)]
     json: bool,
+}
+
+/// Arguments of `booster cancel`.
+#[derive(Debug, Args)]
+pub(crate) struct CancelArguments {
+    /// The job's id
+    id: String,
+}
+
+/// Cancels one job.
+pub(crate) async fn cancel(arguments: &CancelArguments, client: &Client) -> Result<u8, ClientError> {
+    let id = &arguments.id;
+    match client.cancel(id).await? {
+        Cancellation::Cancelled => eprintln!("booster: {id} is cancelled"),
+        Cancellation::Stopping => eprintln!("booster: {id} runs; its worker has been told to stop it"),
+        Cancellation::Ended(state) => {
+            eprintln!("booster: {id} has ended as {state}");
+            return Ok(1);
+        }
+        Cancellation::Unknown => {
+            eprintln!("booster: no job with the id `{id}` is known");
+            return Ok(EXIT_UNKNOWN);
+        }
+    }
+    Ok(0)
 }
 
 /// Submits; exit as `wait` when it waits.

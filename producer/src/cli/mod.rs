@@ -62,6 +62,8 @@ enum Command {
     Status(jobs::StatusArguments),
     /// Waits for jobs (exit 0 all done, 3 refused, 4 dead, 5 unknown or not in time)
     Wait(jobs::WaitArguments),
+    /// Cancels a job (exit 0 cancelled or being stopped, 1 it had ended, 5 unknown)
+    Cancel(jobs::CancelArguments),
     /// Lists the queues
     Queues(look::Arguments),
     /// Lists the slots of all living workers
@@ -110,6 +112,7 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Submit(arguments) => jobs::submit(arguments, &Client::connect(config)?).await,
         Command::Status(arguments) => jobs::status(&arguments, &Client::connect(config)?).await,
         Command::Wait(arguments) => jobs::wait(arguments, &Client::connect(config)?).await,
+        Command::Cancel(arguments) => jobs::cancel(&arguments, &Client::connect(config)?).await,
         Command::Queues(arguments) => look::queues(&arguments, &Client::connect(config)?).await,
         Command::Pool(arguments) => look::pool(&arguments, &Client::connect(config)?).await,
         Command::Events(arguments) => look::events(&arguments, &Client::connect(config)?).await,

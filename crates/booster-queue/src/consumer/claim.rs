@@ -10,7 +10,7 @@ use booster_core::{Attempt, Event, FailureCause, Job, OutcomeKind};
 use rand::Rng;
 
 use super::settle::{Op, Settlement};
-use super::{EntryKey, Shared};
+use super::{EntryKey, Shared, lock};
 use crate::entry::Entry;
 use crate::now_ms;
 
@@ -20,6 +20,15 @@ pub(super) struct Hold {
     pub(super) renewed: Instant,
     /// Set when another worker has taken the entry over.
     pub(super) lost: Arc<AtomicBool>,
+}
+
+/// How a running job is stopped.
+#[derive(Clone)]
+pub(super) struct Stop {
+    /// Makes the sandbox stop.
+    pub(super) flag: Arc<AtomicBool>,
+    /// Says that it is to end as cancelled.
+    pub(super) cancelled: Arc<AtomicBool>,
 }
 
 /// What one attempt came to, with what was measured.
@@ -44,6 +53,7 @@ struct Inner {
     id: String,
     job: JobFacts,
     lost: Arc<AtomicBool>,
+    cancelled: Arc<AtomicBool>,
     settled: AtomicBool,
     started_at: u64,
 }
@@ -84,6 +94,7 @@ impl Claim {
             id,
             job: facts,
             lost,
+            cancelled: Arc::default(),
             settled: AtomicBool::new(false),
             started_at,
         }))
@@ -141,6 +152,19 @@ impl Claim {
         self.0.end(op, event);
     }
 
+    /// Makes the job one that can be stopped while it runs.
+    pub(super) fn register(&self) {
+        let inner = &self.0;
+        let stop = Stop { flag: Arc::clone(&inner.lost), cancelled: Arc::clone(&inner.cancelled) };
+        lock(&inner.shared.running).insert(inner.id.clone(), (inner.index, stop));
+    }
+
+    /// Ends a job that was cancelled before it ran.
+    pub(super) fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::SeqCst);
+        self.settle(Report { attempt: Attempt::HandBack, booster: String::new(), latency_ms: 0.0 });
+    }
+
     /// Lets the job run later, here or elsewhere. Counts neither as attempt nor as crash.
     pub(super) fn postpone(&self, millis: u64) {
         if !self.0.settled.swap(true, Ordering::SeqCst) {
@@ -179,6 +203,7 @@ impl Inner {
     }
 
     fn end(&self, op: Op, event: Option<Event>) {
+        lock(&self.shared.running).remove(&self.id);
         self.send(op, event);
         self.shared.finished();
     }
@@ -200,6 +225,11 @@ impl Inner {
             Attempt::Invalid { code, message } => {
                 outcome.outcome = OutcomeKind::Dead;
                 outcome.error = Some(ErrorDetail { code, message });
+                self.finish(outcome)
+            }
+            // Whatever it came to, nobody wants it tried again.
+            Attempt::Failed { .. } | Attempt::HandBack if self.cancelled.load(Ordering::SeqCst) => {
+                outcome.outcome = OutcomeKind::Cancelled;
                 self.finish(outcome)
             }
             Attempt::Failed { cause, message } => self.failed(outcome, cause, message),

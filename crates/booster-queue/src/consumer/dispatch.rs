@@ -234,7 +234,7 @@ async fn act(
         return;
     };
     let known_since = answer.strip_prefix("run ").and_then(|millis| millis.parse().ok());
-    if known_since.is_none() && answer != "return" {
+    if known_since.is_none() && !matches!(answer, "return" | "stop") {
         if answer == "duplicate" {
             shared.note(&Note::Deduplicated { queue });
         }
@@ -245,6 +245,9 @@ async fn act(
     let Candidate { entry, id, job } = candidate;
     let crashes = entry.crashes;
     let claim = Claim::new(Arc::clone(shared), index, entry, id.clone(), job.as_ref().ok(), lost);
+    if answer == "stop" {
+        return claim.cancel();
+    }
     let Some(known_since) = known_since.filter(|_| !shared.is_stopping()) else {
         // Dropping the claim hands the job back.
         return;
@@ -260,6 +263,7 @@ async fn act(
             // Handing it back at once would bring it straight here again.
             Admit::Elsewhere => claim.postpone(elsewhere_ms(now_ms().saturating_sub(known_since))),
             Admit::Run => {
+                claim.register();
                 let task = TaskBuilder::new(job).task_id(TaskId::from_string(id)).data(claim).build();
                 // A closed channel drops the claim, which hands the job back.
                 let _ = tasks.send(task).await;

@@ -11,6 +11,7 @@
 //! 50 ms, and a job only starts when the pool has a place for it.
 
 mod claim;
+mod control;
 mod dispatch;
 mod fetch;
 mod keeper;
@@ -34,8 +35,8 @@ use crate::link::Link;
 use crate::note::Note;
 use crate::now_ms;
 
-use claim::Hold;
 pub use claim::{Claim, Report};
+use claim::{Hold, Stop};
 use pace::Pace;
 use settle::Settlement;
 
@@ -97,6 +98,7 @@ impl Consumer {
         tokio::spawn(dispatch::run(Arc::clone(&shared), task_sender));
         tokio::spawn(settle::run(Arc::clone(&shared), settle_receiver));
         tokio::spawn(renew::run(Arc::clone(&shared)));
+        tokio::spawn(control::run(Arc::clone(&shared)));
         let consumer = Self { shared };
         (consumer.clone(), JobBackend::new(consumer, task_receiver))
     }
@@ -190,6 +192,8 @@ struct Shared {
     /// Everything fetched and not settled, started or not. Bounded by what may be fetched and in flight.
     held: Mutex<HashMap<EntryKey, Hold>>,
     in_flight: AtomicUsize,
+    /// Started jobs by id, with the index of their queue; as many as are in flight.
+    running: Mutex<HashMap<String, (usize, Stop)>>,
     /// Fetch loops that may still bring something.
     fetching: AtomicUsize,
     /// When Redis last answered a script of this consumer, Unix milliseconds.
@@ -238,6 +242,7 @@ impl Shared {
             admission,
             held: Mutex::default(),
             in_flight: AtomicUsize::new(0),
+            running: Mutex::default(),
             fetching: AtomicUsize::new(0),
             answered_at: AtomicU64::new(now_ms()),
             alone: AtomicBool::new(false),
@@ -287,6 +292,18 @@ impl Shared {
         if error.is_missing_group() {
             let _ = self.ensure_groups(index).await;
         }
+    }
+
+    /// Stops a job that runs here, if it does, because someone wants it cancelled.
+    fn cancel_running(&self, id: &str) {
+        if let Some((_, stop)) = lock(&self.running).get(id) {
+            stop.cancelled.store(true, Ordering::SeqCst);
+            stop.flag.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn running_ids(&self) -> Vec<(usize, String)> {
+        lock(&self.running).iter().map(|(id, (index, _))| (*index, id.clone())).collect()
     }
 
     fn answered(&self) {

@@ -1,0 +1,67 @@
+//! Cancelling a job from outside.
+
+use booster_core::event::Finished;
+use booster_core::keys::GROUP;
+use booster_core::outcome::JobOutcome;
+use booster_core::{Event, Job, OutcomeKind};
+
+use crate::error::QueueError;
+use crate::now_ms;
+use crate::queue::Queue;
+use crate::scripts::CANCEL;
+
+/// What became of a wish to cancel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cancellation {
+    /// This queue does not know the job.
+    Unknown,
+    /// The job will not run.
+    Cancelled,
+    /// The job runs, and its worker has been told to stop it. It may still end in another way first.
+    Stopping,
+    /// The job had ended already, in this state.
+    Ended(String),
+}
+
+impl Queue {
+    /// Cancels a job: at once while it waits or is delayed, else by telling the worker that runs it.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn cancel(&self, id: &str) -> Result<Cancellation, QueueError> {
+        let now = now_ms();
+        let job = self.record(id).await?.and_then(|record| Job::from_json(&record.job?).ok());
+        let event = Event::TaskCompleted(Finished {
+            job_id: id.to_owned(),
+            queue: self.name().to_owned(),
+            booster: job.as_ref().map(|job| job.target.to_string()).unwrap_or_default(),
+            outcome: OutcomeKind::Cancelled,
+            worker_id: String::new(),
+            latency_ms: 0.0,
+            agent_id: job.and_then(|job| job.agent_id),
+        });
+        // A plain struct with string keys: serialising it cannot fail.
+        let outcome = serde_json::to_string(&JobOutcome::cancelled(id, now)).unwrap_or_default();
+        let keys = self.keys();
+        let mut call = CANCEL.prepare_invoke();
+        for key in [keys.jobs(), keys.front(), keys.delayed(), keys.events(), keys.stats(), keys.job(id)] {
+            call.key(key);
+        }
+        call.arg(GROUP).arg(self.channel()).arg(self.max_events()).arg(now).arg(self.ttl_s());
+        call.arg(keys.control_channel())
+            .arg(keys.done_channel(id))
+            .arg(id)
+            .arg(outcome)
+            .arg(event.to_message(now));
+        let answer: String = self.link().script("cancel", &call).await?;
+        Ok(match answer.as_str() {
+            "unknown" => Cancellation::Unknown,
+            "stopping" => Cancellation::Stopping,
+            "cancelled" => {
+                self.link().observer().note(&crate::Note::Event(&event));
+                Cancellation::Cancelled
+            }
+            _ => Cancellation::Ended(answer.trim_start_matches("ended ").to_owned()),
+        })
+    }
+}
