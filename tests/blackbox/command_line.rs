@@ -99,6 +99,20 @@ async fn a_job_is_cancelled_whether_it_waits_is_delayed_or_runs() {
     let queue = fleet.client.queue("normal");
     let counts = queue.counts().await.unwrap();
     assert_eq!((counts.cancelled, counts.done, counts.depth.waiting, counts.depth.delayed), (3, 0, 0, 0));
+    // The metrics tell of all three, though no worker had a part in two of them.
+    let url = format!("http://{}/metrics", fleet.workers[0].listen());
+    within(booster_tests::LIMIT, "three cancelled jobs are counted", || async {
+        let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
+        let of_outcome =
+            |line: &&str| line.starts_with("booster_jobs_finished_total") && line.contains("cancelled");
+        let counted: f64 = text
+            .lines()
+            .filter(of_outcome)
+            .filter_map(|line| line.split(' ').nth(1)?.parse::<f64>().ok())
+            .sum();
+        (counted == 3.0).then_some(())
+    })
+    .await;
     // The slot is free for the next job, and what was cancelled does not come back.
     let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
     assert_eq!(fleet.outcome(&id).await.outcome, booster_core::OutcomeKind::Done);

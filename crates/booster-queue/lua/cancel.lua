@@ -35,6 +35,8 @@ else
 end
 redis.call('EXPIRE', record, ttl)
 redis.call('HINCRBY', stats, 'cancelled', 1)
+-- No worker had a part in it, so the queue's keeper tells of it.
+redis.call('HINCRBY', stats, 'withdrawn', 1)
 redis.call('XADD', events, 'MAXLEN', '~', max_events, '*', 'event', message)
 redis.call('PUBLISH', channel, message)
 if watch then redis.call('PUBLISH', announce, 'cancelled') end

@@ -57,10 +57,8 @@ impl Queue {
         Ok(match answer.as_str() {
             "unknown" => Cancellation::Unknown,
             "stopping" => Cancellation::Stopping,
-            "cancelled" => {
-                self.link().observer().note(&crate::Note::Event(&event));
-                Cancellation::Cancelled
-            }
+            // The queue's keeper tells of it, whichever process asked.
+            "cancelled" => Cancellation::Cancelled,
             _ => Cancellation::Ended(answer.trim_start_matches("ended ").to_owned()),
         })
     }

@@ -61,6 +61,13 @@ pub enum Note<'a> {
         /// How many.
         jobs: u64,
     },
+    /// Jobs that were cancelled before any worker had them and have not been told of before.
+    Withdrawn {
+        /// The queue.
+        queue: &'a str,
+        /// How many.
+        jobs: u64,
+    },
     /// The elected keeper counted a queue.
     Depth {
         /// The queue.

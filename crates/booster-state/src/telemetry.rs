@@ -179,6 +179,10 @@ impl Observer for Telemetry {
                 metrics.count(Series::RedisReconnects, &[]);
             }
             Note::Depth { queue, depth } => self.depth(queue, *depth),
+            Note::Withdrawn { queue, jobs } => {
+                let labels = [*queue, "other", OutcomeKind::Cancelled.as_str()];
+                metrics.add_to(Series::JobsFinished, &labels, *jobs as f64);
+            }
             Note::Enqueued { queue, booster, jobs } => {
                 let booster = metrics.booster_label(booster);
                 metrics.add_to(Series::JobsEnqueued, &[queue, &booster], *jobs as f64);

@@ -130,7 +130,7 @@ impl<'a> Keeper<'a> {
         if elapsed(&mut self.counted, COUNT_EVERY) {
             let depth = self.queue.depth().await?;
             self.shared.note(&Note::Depth { queue: self.queue.name(), depth: Some(depth) });
-            self.count_enqueued().await?;
+            self.tell_news().await?;
         }
         Ok(TICK)
     }
@@ -189,9 +189,9 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// Tells of accepted jobs that nobody has told of yet. What has been told is kept beside the counters, so
-    /// that the sum over all keepers there ever were is the truth.
-    async fn count_enqueued(&self) -> Result<(), QueueError> {
+    /// Tells of jobs that were accepted or withdrawn and that nobody has told of yet. What has been told is kept
+    /// beside the counters, so that the sum over all keepers there ever were is the truth.
+    async fn tell_news(&self) -> Result<(), QueueError> {
         let stats = self.line().keys.stats();
         let mut command = redis::cmd("HGETALL");
         command.arg(&stats);
@@ -200,19 +200,22 @@ impl<'a> Keeper<'a> {
         told.arg(&stats);
         let mut news = Vec::new();
         for (field, total) in &counters {
-            let Some(booster) = field.strip_prefix("enqueued:") else { continue };
-            let before = counters.get(&format!("told:{booster}")).copied().unwrap_or(0);
-            if *total > before {
-                told.arg(format!("told:{booster}")).arg(total);
-                news.push((booster, total - before));
+            let before = counters.get(&format!("told:{field}")).copied().unwrap_or(0);
+            if (field.starts_with("enqueued:") || field == "withdrawn") && *total > before {
+                told.arg(format!("told:{field}")).arg(total);
+                news.push((field, total - before));
             }
         }
         if news.is_empty() {
             return Ok(());
         }
         let _: i64 = self.shared.link.query("counts", &told).await?;
-        for (booster, jobs) in news {
-            self.shared.note(&Note::Enqueued { queue: self.queue.name(), booster, jobs });
+        let queue = self.queue.name();
+        for (field, jobs) in news {
+            self.shared.note(&match field.strip_prefix("enqueued:") {
+                Some(booster) => Note::Enqueued { queue, booster, jobs },
+                None => Note::Withdrawn { queue, jobs },
+            });
         }
         Ok(())
     }
