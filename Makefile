@@ -37,6 +37,11 @@ bench: deps-fleet guests ## Measure the whole fleet: edits and no-op jobs per se
 	@$(CARGO) build --quiet --release --workspace --bins
 	@target/release/fleet $(BENCH)
 
+.PHONY: accuracy
+accuracy: guests ## Count right and wrong edits on a corpus (CORPUS=folder of *.jsonl), and fail below the floor
+	@$(CARGO) build --quiet --workspace --bins
+	@target/debug/accuracy $(CORPUS)/*.jsonl --floor bench/accuracy-floor.json
+
 .PHONY: build
 build: guests ## Build the programs and the boosters
 	$(CARGO) build --workspace --bins
