@@ -133,12 +133,12 @@ async fn a_worker_that_starts_before_redis_waits_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_finishes_what_runs_and_hands_back_the_rest_at_once() {
     let mut fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
-    // Each runs for about a second, and only two at a time: most are fetched but not started.
+    // Each runs for about three seconds, and only two at a time: most are fetched but not started.
     let mut jobs = Vec::new();
     for id in 0..6 {
         let mut job = Job::new("faulty", r#"{"do":"loop"}"#).unwrap();
         job.id = Some(format!("loop-{id}"));
-        (job.timeout_ms, job.max_retries) = (Some(1000), Some(0));
+        (job.timeout_ms, job.max_retries) = (Some(3000), Some(0));
         jobs.push(job);
     }
     let ids: Vec<String> = jobs.iter().map(|job| job.id.clone().unwrap()).collect();
@@ -152,7 +152,7 @@ async fn sigterm_finishes_what_runs_and_hands_back_the_rest_at_once() {
     .await;
     let leaving = fleet.workers.remove(0);
     leaving.signal(Signal::TERM);
-    within(Duration::from_millis(700), "what had not started is waiting again", || async {
+    within(Duration::from_secs(2), "what had not started is waiting again", || async {
         (fleet.client.queue("normal").depth().await.unwrap().waiting >= 3).then_some(())
     })
     .await;
@@ -182,7 +182,7 @@ async fn a_worker_leaves_at_once_under_load_and_strands_nothing() {
         let worker = fleet.workers.pop().unwrap();
         let begin = Instant::now();
         assert_eq!(worker.stop(LIMIT).await, Some(0));
-        assert!(begin.elapsed() < Duration::from_secs(4), "it took {:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(20), "less than the drain time: {:?}", begin.elapsed());
         let depth = fleet.client.queue("normal").depth().await.unwrap();
         assert_eq!(depth.running, 0, "what it held is waiting again: {depth:?}");
     }

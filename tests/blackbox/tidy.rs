@@ -87,6 +87,15 @@ fn unsafe_code_stays_where_the_design_allows_it() {
 }
 
 #[test]
+fn the_version_of_wasmtime_that_is_told_is_the_one_that_is_built_in() {
+    let lock: toml::Table =
+        std::fs::read_to_string(source_root().join("Cargo.lock")).unwrap().parse().unwrap();
+    let packages = lock["package"].as_array().unwrap();
+    let wasmtime = packages.iter().find(|package| package["name"].as_str() == Some("wasmtime")).unwrap();
+    assert_eq!(wasmtime["version"].as_str(), Some(booster_engine::WASMTIME_VERSION));
+}
+
+#[test]
 fn every_script_says_that_redis_shall_check_its_keys() {
     let mut scripts = Vec::new();
     files(&source_root().join("crates/booster-queue/lua"), &["lua"], &mut scripts);
