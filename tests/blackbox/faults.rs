@@ -13,6 +13,18 @@ fn work(id: usize, steps: u64) -> Job {
     job
 }
 
+/// Submits 600 jobs and waits until some of them are done; returns their ids.
+async fn work_under_way(fleet: &Fleet) -> Vec<String> {
+    let jobs: Vec<Job> = (0..600).map(|id| work(id, 3_000_000)).collect();
+    let ids: Vec<String> = jobs.iter().map(|job| job.id.clone().unwrap()).collect();
+    fleet.client.submit_many(jobs, None, true).await.unwrap();
+    eventually("work has begun", || async {
+        (fleet.client.queue("normal").counts().await.unwrap().done > 50).then_some(())
+    })
+    .await;
+    ids
+}
+
 /// Every id has one outcome, the counters say the same, and nothing is left over.
 async fn balance(fleet: &Fleet, ids: Vec<String>) {
     let total = ids.len() as u64;
@@ -34,13 +46,7 @@ async fn balance(fleet: &Fleet, ids: Vec<String>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_the_middle_loses_nothing() {
     let mut fleet = Fleet::start(2, Boosters::Small, |_| {}).await;
-    let jobs: Vec<Job> = (0..600).map(|id| work(id, 3_000_000)).collect();
-    let ids: Vec<String> = jobs.iter().map(|job| job.id.clone().unwrap()).collect();
-    fleet.client.submit_many(jobs, None, true).await.unwrap();
-    eventually("work has begun", || async {
-        (fleet.client.queue("normal").counts().await.unwrap().done > 50).then_some(())
-    })
-    .await;
+    let ids = work_under_way(&fleet).await;
     fleet.workers[0].kill().await;
     balance(&fleet, ids).await;
     fleet.workers.remove(0);
@@ -93,13 +99,7 @@ async fn a_restart_of_redis_loses_nothing_and_no_worker_exits() {
     let mut fleet = Fleet::start(2, Boosters::Small, |_| {}).await;
     // The file is written before a command is answered, so that what was accepted survives.
     let _: String = fleet.redis(&["CONFIG", "SET", "appendfsync", "always"]).await;
-    let jobs: Vec<Job> = (0..600).map(|id| work(id, 3_000_000)).collect();
-    let ids: Vec<String> = jobs.iter().map(|job| job.id.clone().unwrap()).collect();
-    fleet.client.submit_many(jobs, None, true).await.unwrap();
-    eventually("work has begun", || async {
-        (fleet.client.queue("normal").counts().await.unwrap().done > 50).then_some(())
-    })
-    .await;
+    let ids = work_under_way(&fleet).await;
     fleet.redis.kill().await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
     fleet.redis.restart().await.unwrap();

@@ -96,7 +96,7 @@ impl BackendConfig for JobBackend {
     }
 }
 
-/// Error of a push through apalis.
+/// Pushing through apalis: jobs take the queue of their priority.
 impl Sink<Task<Job>> for JobBackend {
     type Error = QueueError;
 

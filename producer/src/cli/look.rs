@@ -1,8 +1,9 @@
 //! `booster queues`, `pool` and `events`.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use booster_queue::now_ms;
 use clap::Args;
 use redis::Value;
 
@@ -139,12 +140,6 @@ fn begin(since: &str) -> Result<u64, ClientError> {
         _ => return Err(wrong()),
     };
     Ok(now_ms().saturating_sub(number.saturating_mul(seconds * 1000)))
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Settling: everything that ends an attempt goes through one task, in order, in batches.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use booster_core::Event;
@@ -193,8 +192,5 @@ fn conclude(shared: &Shared, item: &Settlement, answer: &str) {
     }
     if item.ends_claim() {
         shared.release(&item.key);
-    }
-    if shared.is_stopping() && shared.in_flight.load(Ordering::SeqCst) == 0 {
-        shared.emptied.notify_waiters();
     }
 }
