@@ -292,6 +292,7 @@ fn file_of(config: &Config) -> String {
             "healthCheckInterval": redis.health_check_interval_ms, "claimTtl": redis.claim_ttl_ms,
             "deadTtl": redis.dead_ttl_s, "deadMax": redis.dead_max, "maxJobBytes": redis.max_job_bytes,
             "maxWaiting": redis.max_waiting, "maxEvents": redis.max_events,
+            "compressAbove": redis.compress_above,
         },
         "booster": {
             "fallbackEnabled": booster.fallback_enabled, "performanceTracking": booster.performance_tracking,

@@ -186,7 +186,10 @@ async fn records_expire_after_the_outcome_and_never_before() {
     let mut fleet = Fleet::start(0, Boosters::Small, |config| config.redis.ttl_s = 60).await;
     let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
     let key = format!("swarm:phase-5:{{normal}}:job:{id}");
-    assert_eq!(fleet.redis::<i64>(&["TTL", &key]).await, -1, "a waiting job's record has no end");
+    let live = "swarm:phase-5:{normal}:live";
+    let line: String = fleet.redis(&["HGET", live, &id]).await;
+    assert!(line.starts_with("waiting jobs/"), "{line}");
+    assert_eq!(fleet.redis::<i64>(&["TTL", live]).await, -1, "what is known of a waiting job has no end");
     fleet.spawn(&[]);
     fleet.outcome(&id).await;
     let ttl: i64 = fleet.redis(&["TTL", &key]).await;

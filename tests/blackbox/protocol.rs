@@ -19,8 +19,8 @@ async fn a_job_has_at_most_max_retries_plus_one_failed_attempts() {
         assert_eq!((outcome.outcome, outcome.attempts), (OutcomeKind::Dead, attempts));
         let events: Vec<(String, HashMap<String, String>)> =
             fleet.redis(&["XRANGE", "swarm:phase-5:{normal}:events", "-", "+"]).await;
-        let failures =
-            events.iter().filter(|(_, f)| f["event"].contains("booster.error") && f["event"].contains(&id));
+        let lines = events.iter().flat_map(|(_, fields)| fields["events"].lines());
+        let failures = lines.filter(|event| event.contains("booster.error") && event.contains(&id));
         assert_eq!(failures.count() as u32, attempts, "one event for each failed attempt");
     }
     fleet.stop().await;
@@ -198,7 +198,7 @@ async fn an_entry_of_bytes_that_are_no_text_harms_nobody_else() {
     let good = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
     assert_eq!(fleet.outcome(&good).await.outcome, OutcomeKind::Done);
     let outcome = fleet.outcome(&format!("normal-{entry}")).await;
-    assert_eq!(outcome.error.unwrap().code, "job_field_missing");
+    assert_eq!(outcome.error.unwrap().code, "job_not_json");
     fleet.stop().await;
 }
 

@@ -22,7 +22,7 @@ pub const ENVIRONMENT: [(&str, &str); 9] = [
 ];
 
 /// Every setting's key, its default and its meaning, for `--help`, the README and error messages.
-pub const SETTINGS: [(&str, &str, &str); 19] = [
+pub const SETTINGS: [(&str, &str, &str); 20] = [
     ("wasm.poolSize", "10", "slots of a worker, each with one instance and one thread"),
     ("wasm.memoryLimit", "512MB", "memory of one instance"),
     ("wasm.taskTimeout", "30000", "deadline of one attempt in ms, where the job names none"),
@@ -42,6 +42,7 @@ pub const SETTINGS: [(&str, &str, &str); 19] = [
     ("redis.maxJobBytes", "4MB", "size of one job's JSON text"),
     ("redis.maxWaiting", "2000000", "waiting jobs in each queue beyond which submits are refused"),
     ("redis.maxEvents", "10000", "events kept in each event stream"),
+    ("redis.compressAbove", "64KB", "size of a job's JSON text above which it is stored compressed"),
     ("booster.fallbackEnabled", "true", "offer refused and dead jobs to regular agents"),
     ("booster.performanceTracking", "true", "write performance metrics and task history into state hashes"),
     ("booster.autoRecovery", "true", "give a slot a new instance after a failure"),
@@ -135,6 +136,8 @@ pub struct RedisConfig {
     pub max_waiting: usize,
     /// Events kept in each event stream.
     pub max_events: usize,
+    /// Bytes of a job's JSON text above which it is stored compressed.
+    pub compress_above: usize,
 }
 
 impl std::fmt::Debug for RedisConfig {
@@ -193,6 +196,7 @@ impl Default for Config {
                 max_job_bytes: DEFAULT_MAX_JOB_BYTES,
                 max_waiting: 2_000_000,
                 max_events: 10_000,
+                compress_above: 64 * 1024,
             },
             booster: BoosterConfig {
                 fallback_enabled: true,
@@ -287,6 +291,7 @@ impl Config {
             "redis.maxJobBytes" => redis.max_job_bytes = size(value, 1024, 256 * MIB)?,
             "redis.maxWaiting" => redis.max_waiting = number(value, 1, 100_000_000)? as usize,
             "redis.maxEvents" => redis.max_events = number(value, 100, 10_000_000)? as usize,
+            "redis.compressAbove" => redis.compress_above = size(value, 256, 1024 * MIB)?,
             "booster.fallbackEnabled" => booster.fallback_enabled = flag(value)?,
             "booster.performanceTracking" => booster.performance_tracking = flag(value)?,
             "booster.autoRecovery" => booster.auto_recovery = flag(value)?,

@@ -79,6 +79,16 @@ impl Keys {
         format!("{}queues", self.prefix)
     }
 
+    /// Hash of tenants' rate limits: tenant to `jobs-per-second burst`.
+    pub fn limits(&self) -> String {
+        format!("{}limits", self.prefix)
+    }
+
+    /// Token bucket of one tenant with a rate limit.
+    pub fn rate(&self, tenant: &str) -> String {
+        format!("{}rate:{tenant}", self.prefix)
+    }
+
     /// The keys of one queue.
     pub fn queue(&self, name: &str) -> QueueKeys {
         QueueKeys { name: name.to_owned(), base: format!("{}{{{name}}}:", self.prefix) }
@@ -101,9 +111,28 @@ impl QueueKeys {
         &self.name
     }
 
-    /// Everything before a job's id in [`QueueKeys::job`].
-    pub fn job_prefix(&self) -> String {
-        format!("{}job:", self.base)
+    /// What every key of the queue begins with.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The keys that every script of the queue is given, in the order in which `prelude.lua` names them.
+    pub fn of_scripts(&self) -> [String; 13] {
+        [
+            self.jobs(),
+            self.front(),
+            self.turn(),
+            self.delayed(),
+            self.live(),
+            self.events(),
+            self.stats(),
+            self.dead(),
+            self.fallback(),
+            self.mode(),
+            self.turns(),
+            self.tenants(),
+            self.limited(),
+        ]
     }
 
     /// Stream to which producers add jobs.
@@ -116,12 +145,52 @@ impl QueueKeys {
         format!("{}front", self.base)
     }
 
+    /// Stream of tenants' jobs whose turn it is; read beside [`QueueKeys::jobs`].
+    pub fn turn(&self) -> String {
+        format!("{}turn", self.base)
+    }
+
+    /// Hash of the jobs that have not ended: id to state.
+    pub fn live(&self) -> String {
+        format!("{}live", self.base)
+    }
+
+    /// What is unusual about the queue: `paused` or `draining` (string; absent when it is open).
+    pub fn mode(&self) -> String {
+        format!("{}mode", self.base)
+    }
+
+    /// Hash of how many entries of the turn stream that nobody has started each tenant has.
+    pub fn turns(&self) -> String {
+        format!("{}turns", self.base)
+    }
+
+    /// Sorted set of the tenants with parked jobs, by their number.
+    pub fn tenants(&self) -> String {
+        format!("{}tenants", self.base)
+    }
+
+    /// Set of the tenants that have a rate limit, as this queue's scripts know it.
+    pub fn limited(&self) -> String {
+        format!("{}limited", self.base)
+    }
+
+    /// List of a tenant's parked jobs: ids, the oldest first.
+    pub fn parked(&self, tenant: &str) -> String {
+        format!("{}parked:{tenant}", self.base)
+    }
+
+    /// JSON text of a job that is delayed, parked, or ended in another way than done (string).
+    pub fn text(&self, id: &str) -> String {
+        format!("{}text:{id}", self.base)
+    }
+
     /// Sorted set of job ids by the time at which they are due.
     pub fn delayed(&self) -> String {
         format!("{}delayed", self.base)
     }
 
-    /// Record of one job (hash).
+    /// Outcome of a job that has ended (string).
     pub fn job(&self, id: &str) -> String {
         format!("{}job:{id}", self.base)
     }
@@ -151,7 +220,7 @@ impl QueueKeys {
         format!("{}keeper", self.base)
     }
 
-    /// Channel on which workers are told to stop a job.
+    /// Channel on which workers are told to stop a job, or that the queue's mode has changed.
     pub fn control_channel(&self) -> String {
         format!("{}control", self.base)
     }
@@ -191,6 +260,8 @@ mod tests {
         assert_eq!(queue.front(), "swarm:phase-5:{normal}:front");
         assert_eq!(queue.delayed(), "swarm:phase-5:{normal}:delayed");
         assert_eq!(queue.job("j1"), "swarm:phase-5:{normal}:job:j1");
+        assert_eq!(queue.live(), "swarm:phase-5:{normal}:live");
+        assert!(queue.of_scripts().iter().all(|key| key.starts_with(queue.base())));
         assert_eq!(queue.events(), "swarm:phase-5:{normal}:events");
     }
 

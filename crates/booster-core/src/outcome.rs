@@ -137,6 +137,9 @@ pub struct JobOutcome {
     /// The booster that ran, as `name@version`; empty when none did.
     #[serde(default)]
     pub booster: String,
+    /// When the job was accepted, Unix milliseconds.
+    #[serde(default)]
+    pub enqueued_at: UnixMillis,
     /// When the outcome was made, Unix milliseconds.
     #[serde(default)]
     pub finished_at: UnixMillis,
@@ -147,7 +150,7 @@ pub struct JobOutcome {
 
 impl JobOutcome {
     /// The outcome of a job that was cancelled before it ran.
-    pub fn cancelled(id: &str, now: UnixMillis) -> Self {
+    pub fn cancelled(id: &str, enqueued_at: UnixMillis, now: UnixMillis) -> Self {
         Self {
             id: id.to_owned(),
             outcome: OutcomeKind::Cancelled,
@@ -160,6 +163,7 @@ impl JobOutcome {
             wait_ms: 0,
             worker: String::new(),
             booster: String::new(),
+            enqueued_at,
             finished_at: now,
             used_fallback: false,
         }

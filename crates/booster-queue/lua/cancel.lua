@@ -1,43 +1,40 @@
 #!lua
 -- Cancels a job: at once while it waits, else by telling whoever runs it.
 --
--- KEYS  jobs, front, delayed, events, stats, the job's record
--- ARGV  group, channel, event cap, now (ms), ttl (s), control channel, the job's own channel, id, outcome, event
---       message
--- Returns cancelled, stopping (a worker was told), ended and the state in which, or unknown.
-local streams = { jobs = KEYS[1], front = KEYS[2] }
-local delayed, events, stats, record = KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local group, channel, max_events, now, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local control, announce, id, outcome, message = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+-- ARGV  ttl (s), control channel, id, outcome, event message
+-- Returns cancelled, stopping (a worker was told), ended, or unknown.
+local ttl, control, id, outcome, message = unpack(ARGV, 7, 11)
+local record, text = base .. 'job:' .. id, base .. 'text:' .. id
 
-local state, known, watch = unpack(redis.call('HMGET', record, 'state', 'entry', 'watch'))
-if not state then return 'unknown' end
+load({ id })
+if not lines[id] then return call('EXISTS', record) == 1 and 'ended' or 'unknown' end
+local state, known, since, flags, attempts, crashes, worker, started, mark, reason = match(lines[id], WORDS)
 if state == 'running' then
-  redis.call('HSET', record, 'cancel', '1')
-  redis.call('PUBLISH', control, id)
+  put(id, words(state, known, since, add(flags, 'c'), attempts, crashes, worker, started, mark, reason))
+  save()
+  call('PUBLISH', control, 'cancel ' .. id)
   return 'stopping'
 end
-if state ~= 'waiting' and state ~= 'delayed' then return 'ended ' .. state end
 
-redis.call('HSET', record, 'state', 'cancelled', 'outcome', outcome, 'finishedAt', now)
 if state == 'delayed' then
-  redis.call('ZREM', delayed, id)
+  call('ZREM', delayed, id)
+elseif state == 'parked' then
+  -- Its id stays in the tenant's list, where it is passed over.
+  call('HINCRBY', stats, 'parked', -1)
 else
-  local kind, entry = string.match(known, '^(%a+)/(.+)$')
-  local found = redis.call('XRANGE', streams[kind], entry, entry)[1]
-  if found then
-    for i = 1, #found[2], 2 do
-      if found[2][i] == 'job' then redis.call('HSET', record, 'job', found[2][i + 1]) end
-    end
-  end
-  redis.pcall('XACK', streams[kind], group, entry)
-  redis.call('XDEL', streams[kind], entry)
+  local lane, entry = match(known, '^(%a+)/(.+)$')
+  local fields = fields_of(lane, entry) or {}
+  call('SET', text, fields.job or '')
+  if lane == 'turn' then free(fields.tenant) end
+  leave(lane, entry)
 end
-redis.call('EXPIRE', record, ttl)
-redis.call('HINCRBY', stats, 'cancelled', 1)
+call('EXPIRE', text, ttl)
+call('SET', record, outcome, 'EX', ttl)
+drop(id)
+call('HINCRBY', stats, 'cancelled', 1)
 -- No worker had a part in it, so the queue's keeper tells of it.
-redis.call('HINCRBY', stats, 'withdrawn', 1)
-redis.call('XADD', events, 'MAXLEN', '~', max_events, '*', 'event', message)
-redis.call('PUBLISH', channel, message)
-if watch then redis.call('PUBLISH', announce, 'cancelled') end
+call('HINCRBY', stats, 'withdrawn', 1)
+tell(message)
+if has(flags, 'w') then call('PUBLISH', base .. 'done:' .. id, 'cancelled') end
+finish()
 return 'cancelled'

@@ -1,119 +1,134 @@
 #!lua flags=allow-oom
--- Ends attempts. The only place where a job is acknowledged.
+-- Ends attempts. The only place where a job that has run is acknowledged.
 --
--- KEYS  jobs, front, delayed, events, stats, dead, fallback, then one job record for each item
--- ARGV  group, worker, channel, event cap, now (ms), ttl (s), dead ttl (s), dead cap, fallback cap (0 = off),
---       prefix of the channels on which watched jobs are announced,
---       then for each item: op, stream, entry id, job id, attempts, crashes, due (ms), word, text, event message
+-- ARGV  worker, ttl (s), dead ttl (s), dead cap, fallback cap (0 = off), whether the text of a done job is kept
+--       (1 or 0), then for each item: op, lane, entry id, job id, attempts, crashes, due (ms), word, text, event
+--       message
 --   op event    publishes the message and nothing else
 --   op outcome  stores text as the outcome; word is done, refused, dead or cancelled
---   op retry    puts the job into the delayed set until due; word is the reason
---   op return   puts the job into the front stream for another worker
--- Returns for each item: ok, again (this worker had settled it already), lost, or error.
+--   op retry    puts the job among the delayed until due; word is the reason
+--   op return   puts the job into the front stream for another worker; due is since when it could have run
+-- Returns for each item: ok, again (this worker had settled it already), lost, or error and what it was.
 --
 -- Settling frees more than it takes, so it is allowed when Redis is out of memory.
-local streams = { jobs = KEYS[1], front = KEYS[2] }
-local delayed, events, stats, dead, fallback = KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local group, worker, channel, max_events, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local ttl, dead_ttl, dead_max, fallback_max, announce = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local worker, ttl, dead_ttl, dead_max, fallback_max, keep = unpack(ARGV, 7, 12)
+local EACH, FIRST = 10, 13
+local count = (#ARGV - FIRST + 1) / EACH
+local OP, LANE, ENTRY, ID, ATTEMPTS, CRASHES, DUE, WORD, TEXT, MESSAGE = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
-local function publish(message)
-  if message == '' then return end
-  redis.call('XADD', events, 'MAXLEN', '~', max_events, '*', 'event', message)
-  redis.call('PUBLISH', channel, message)
+local function field(at, name) return ARGV[at + name] end
+
+local ids = {}
+for n = 1, count do
+  local at = FIRST + (n - 1) * EACH
+  if field(at, OP) ~= 'event' then ids[#ids + 1] = field(at, ID) end
+end
+load(ids)
+
+local function payload(at)
+  return (fields_of(field(at, LANE), field(at, ENTRY)) or {}).job or ''
 end
 
-local function payload(stream, entry)
-  local found = redis.call('XRANGE', stream, entry, entry)[1]
-  if found then
-    for i = 1, #found[2], 2 do
-      if found[2][i] == 'job' then return found[2][i + 1] end
-    end
-  end
-  return ''
-end
-
-local function acknowledge(stream, entry)
-  redis.call('XACK', stream, group, entry)
-  redis.call('XDEL', stream, entry)
-end
-
-local counts = {}
+local counts, dying = {}, false
 local ops = {}
 
-function ops.outcome(record, item, job, mark, watch)
-  redis.call('HSET', record, 'state', item.word, 'outcome', item.text, 'finishedAt', now, 'worker', worker,
-    'attempts', item.attempts, 'crashes', item.crashes, 'job', job, 'settled', mark)
-  counts[item.word] = (counts[item.word] or 0) + 1
-  if item.word == 'dead' then
-    redis.call('ZADD', dead, now, item.id)
-    redis.call('EXPIRE', record, dead_ttl)
-  else
-    redis.call('EXPIRE', record, ttl)
+function ops.outcome(at, _, _, flags)
+  local id, word = field(at, ID), field(at, WORD)
+  local lasts = word == 'dead' and dead_ttl or ttl
+  call('SET', base .. 'job:' .. id, field(at, TEXT), 'EX', lasts)
+  if word ~= 'done' or keep == '1' then call('SET', base .. 'text:' .. id, payload(at), 'EX', lasts) end
+  drop(id)
+  counts[word] = (counts[word] or 0) + 1
+  if word == 'dead' then
+    call('ZADD', dead, now, id)
+    dying = true
   end
-  if fallback_max ~= '0' and (item.word == 'dead' or item.word == 'refused') then
-    redis.call('XADD', fallback, 'MAXLEN', '~', fallback_max, '*', 'id', item.id, 'outcome', item.word)
+  if fallback_max ~= '0' and (word == 'dead' or word == 'refused') then
+    call('XADD', fallback, 'MAXLEN', '~', fallback_max, '*', 'id', id, 'outcome', word)
   end
-  if watch then redis.call('PUBLISH', announce .. item.id, item.word) end
+  if has(flags, 'w') then call('PUBLISH', base .. 'done:' .. id, word) end
 end
 
-function ops.retry(record, item, job, mark)
-  redis.call('HSET', record, 'state', 'delayed', 'job', job, 'attempts', item.attempts,
-    'crashes', item.crashes, 'reason', item.word, 'settled', mark)
-  redis.call('HDEL', record, 'entry')
-  redis.call('ZADD', delayed, item.due, item.id)
+function ops.retry(at, mark, since, flags)
+  local id = field(at, ID)
+  call('SET', base .. 'text:' .. id, payload(at))
+  call('ZADD', delayed, field(at, DUE), id)
+  put(id, words('delayed', '-', since, flags, field(at, ATTEMPTS), field(at, CRASHES), '-', '-', mark,
+    field(at, WORD)))
 end
 
-ops['return'] = function(record, item, job, mark, _, state)
-  local entry = redis.call('XADD', streams.front, '*', 'job', job, 'id', item.id,
-    'attempts', item.attempts, 'crashes', item.crashes, 'since', item.due)
-  -- A job that nobody has looked at yet has no record; its first look is still to come.
-  if state then
-    redis.call('HSET', record, 'state', 'waiting', 'entry', 'front/' .. entry, 'settled', mark)
-  end
+ops['return'] = function(at, mark, since, flags)
+  local fields = fields_of(field(at, LANE), field(at, ENTRY)) or {}
+  local attempts, crashes = field(at, ATTEMPTS), field(at, CRASHES)
+  local entry = call('XADD', front, '*', 'job', fields.job or '', 'id', field(at, ID), 'attempts', attempts,
+    'crashes', crashes, 'since', field(at, DUE))
+  put(field(at, ID), words('waiting', 'front/' .. entry, since, flags, attempts, crashes, '-', '-', mark, '-'))
 end
 
-local function settle(record, item)
-  local stream, here = streams[item.kind], item.kind .. '/' .. item.entry
-  local mark = here .. ' ' .. worker
-  local state, known, settled, watch = unpack(redis.call('HMGET', record, 'state', 'entry', 'settled', 'watch'))
-  if #redis.call('XPENDING', stream, group, item.entry, item.entry, 1, worker) == 0 then
-    -- A first answer may have been lost on its way back: what this worker did itself is settled.
-    return settled == mark and 'again' or 'lost'
-  end
-  if state and known ~= here then
-    -- The record is that of another entry with the same job id.
-    acknowledge(stream, item.entry)
-    redis.call('HINCRBY', stats, 'deduplicated', 1)
+-- Returns what fetching alone gave: no script has marked the entry as this worker's yet.
+local function return_unstarted(at, here, mark, line)
+  local lane, entry, id = field(at, LANE), field(at, ENTRY), field(at, ID)
+  if not is_pending(lane, entry, worker) then return 'lost' end
+  local since, flags = match(entry, '^%d+'), 'n'
+  if line then
+    local _, known, first, letters = match(line, WORDS)
+    if known ~= here then return 'lost' end
+    since, flags = first, letters
+  elseif call('EXISTS', base .. 'job:' .. id) == 1 then
     return 'lost'
   end
-  ops[item.op](record, item, payload(stream, item.entry), mark, watch, state)
-  -- Last, so that an error before it leaves the entry to be run again.
-  acknowledge(stream, item.entry)
-  publish(item.message)
+  if lane == 'turn' then free((fields_of(lane, entry) or {}).tenant) end
+  ops['return'](at, mark, since, flags)
+  leave(lane, entry)
   return 'ok'
 end
 
+local function settle(at)
+  local lane, entry, id = field(at, LANE), field(at, ENTRY), field(at, ID)
+  local here = lane .. '/' .. entry
+  local mark, line = here .. '@' .. worker, lines[id]
+  local state, known, since, flags, holder, last, _
+  if line then state, known, since, flags, _, _, holder, _, last = match(line, WORDS) end
+  if state == 'running' and known == here and holder == worker then
+    ops[field(at, OP)](at, mark, since, flags)
+    leave(lane, entry)
+    tell(field(at, MESSAGE))
+    return 'ok'
+  end
+  -- A first answer may have been lost on its way back: what this worker did itself is settled.
+  if last == mark then return 'again' end
+  if not line then
+    local outcome = call('GET', base .. 'job:' .. id)
+    if outcome and find(outcome, '"worker":"' .. worker .. '"', 1, true) then return 'again' end
+  end
+  if field(at, OP) == 'return' and state ~= 'running' then return return_unstarted(at, here, mark, line) end
+  return 'lost'
+end
+
+-- Dead jobs beyond the cap or the age are forgotten, some at a time.
+local function forget_the_oldest_dead()
+  local old = call('ZRANGE', dead, '-inf', tonumber(now) - tonumber(dead_ttl) * 1000, 'BYSCORE', 'LIMIT', 0, 500)
+  local excess = math.min(call('ZCARD', dead) - #old - tonumber(dead_max), 500)
+  if #old > 0 then call('ZREM', dead, unpack(old)) end
+  if excess <= 0 then return end
+  local popped = call('ZPOPMIN', dead, excess)
+  for n = 1, #popped, 2 do call('DEL', base .. 'job:' .. popped[n], base .. 'text:' .. popped[n]) end
+end
+
 local answers = {}
-for n = 1, #KEYS - 7 do
-  local at = 10 + (n - 1) * 10
-  local item = {
-    op = ARGV[at + 1], kind = ARGV[at + 2], entry = ARGV[at + 3], id = ARGV[at + 4], attempts = ARGV[at + 5],
-    crashes = ARGV[at + 6], due = ARGV[at + 7], word = ARGV[at + 8], text = ARGV[at + 9], message = ARGV[at + 10],
-  }
-  if item.op == 'event' then
-    publish(item.message)
+for n = 1, count do
+  local at = FIRST + (n - 1) * EACH
+  if field(at, OP) == 'event' then
+    tell(field(at, MESSAGE))
     answers[n] = 'ok'
   else
     -- One damaged record must not keep the others from being settled.
-    local fine, answer = pcall(settle, KEYS[7 + n], item)
-    answers[n] = fine and answer or 'error'
+    local fine, answer = pcall(settle, at)
+    answers[n] = fine and answer or 'error ' .. tostring(answer)
   end
 end
 
-for word, count in pairs(counts) do redis.call('HINCRBY', stats, word, count) end
-if counts.dead then
-  redis.call('ZREMRANGEBYSCORE', dead, '-inf', tonumber(now) - tonumber(dead_ttl) * 1000)
-  redis.call('ZREMRANGEBYRANK', dead, 0, -1 - tonumber(dead_max))
-end
+for word, number in pairs(counts) do call('HINCRBY', stats, word, number) end
+if dying then forget_the_oldest_dead() end
+finish()
 return answers

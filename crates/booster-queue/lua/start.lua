@@ -1,78 +1,73 @@
 #!lua
 -- Marks fetched entries as started by this worker, or says why they must not run.
 --
--- KEYS  jobs, front, delayed, events, stats, then one job record for each entry
--- ARGV  group, worker, channel, event cap, now (ms),
---       then for each entry: stream (jobs or front), entry id, job id, due (ms, 0 = now), event message,
---       booster asked for
--- Returns for each entry: run and when the job was first known (ms), or lost, duplicate, cancelled, delayed;
--- stop when someone wants it cancelled, which the caller settles.
-local streams = { jobs = KEYS[1], front = KEYS[2] }
-local delayed, events, stats = KEYS[3], KEYS[4], KEYS[5]
-local group, worker, channel, max_events, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local terminal = { done = true, refused = true, dead = true, cancelled = true }
+-- ARGV  worker, then for each entry: lane (jobs, front or turn), entry id, job id, due (ms, 0 = now), event
+--       message, booster asked for, tenant (of an entry of turn, else empty)
+-- Returns for each entry: run and when the job was first known (ms), or lost, duplicate, delayed, paused; stop
+-- when someone wants it cancelled, which the caller settles.
+--
+-- The line of a live job is the authority: whatever moves an entry away from a worker changes the job's line in
+-- the same script. Redis is asked who holds the entry only where the line names another worker.
+local worker = ARGV[7]
+local EACH, FIRST = 7, 8
+local count = (#ARGV - FIRST + 1) / EACH
+local ids = {}
+for n = 1, count do ids[n] = ARGV[FIRST + (n - 1) * EACH + 2] end
+load(ids)
+local paused = call('GET', mode) == 'paused'
+local counts, duplicates = {}, 0
 
-local function remove(stream, entry)
-  redis.call('XACK', stream, group, entry)
-  redis.call('XDEL', stream, entry)
+-- The job's line is that of another entry, or the job has ended.
+local function superseded(lane, entry)
+  if not fields_of(lane, entry) then return 'lost' end
+  leave(lane, entry)
+  duplicates = duplicates + 1
+  return 'duplicate'
 end
 
-local function field(stream, entry, name)
-  local found = redis.call('XRANGE', stream, entry, entry)[1]
-  if not found then return false end
-  for i = 1, #found[2], 2 do
-    if found[2][i] == name then return found[2][i + 1] end
-  end
-  return false
+local function delay(lane, entry, id, due, since, flags)
+  call('SET', base .. 'text:' .. id, (fields_of(lane, entry) or {}).job or '')
+  call('ZADD', delayed, due, id)
+  put(id, words('delayed', '-', since, flags, '0', '0', '-', '-', '-', '-'))
+  leave(lane, entry)
+  return 'delayed'
 end
 
-local counts = {}
-
-local function start(record, kind, entry, id, due, message, booster)
-  local stream = streams[kind]
-  if #redis.call('XPENDING', stream, group, entry, entry, 1, worker) == 0 then return 'lost' end
-  local here = kind .. '/' .. entry
-  local state, known, enqueued, cancel = unpack(redis.call('HMGET', record, 'state', 'entry', 'enqueuedAt', 'cancel'))
-  if state and (terminal[state] or known ~= here) then
-    remove(stream, entry)
-    if state == 'cancelled' and known == here then return 'cancelled' end
-    redis.call('HINCRBY', stats, 'deduplicated', 1)
-    return 'duplicate'
+local function start(lane, entry, id, due, message, booster, tenant)
+  local here, line = lane .. '/' .. entry, lines[id]
+  local state, known, since, flags, attempts, crashes, holder, _, mark
+  if line then
+    state, known, since, flags, attempts, crashes, holder, _, mark = match(line, WORDS)
   end
-  if not state then
+  if state then
+    if known ~= here then return superseded(lane, entry) end
+    if state == 'running' and holder ~= worker and not is_pending(lane, entry, worker) then return 'lost' end
+  else
+    if call('EXISTS', base .. 'job:' .. id) == 1 then return superseded(lane, entry) end
+    since, flags, attempts, crashes, mark = match(entry, '^%d+'), 'n', '0', '0', '-'
+  end
+  if paused and state ~= 'running' then return 'paused' end
+  if has(flags, 'n') then
     -- A plain XADD: this is the first time anyone looks at the job.
-    enqueued = (kind == 'front' and field(stream, entry, 'since')) or string.match(entry, '^%d+')
-    redis.call('HSET', record, 'enqueuedAt', enqueued)
-    redis.call('XADD', events, 'MAXLEN', '~', max_events, '*', 'event', message)
-    redis.call('PUBLISH', channel, message)
+    flags = string.gsub(flags, 'n', '')
+    if flags == '' then flags = '-' end
+    tell(message)
     counts[booster] = (counts[booster] or 0) + 1
   end
-  -- What comes from the front stream has waited for its time, by the clock of whoever promoted it.
-  if kind == 'jobs' and tonumber(due) > tonumber(now) then
-    redis.call('HSET', record, 'state', 'delayed', 'job', field(stream, entry, 'job') or '')
-    redis.call('HDEL', record, 'entry')
-    redis.call('ZADD', delayed, due, id)
-    remove(stream, entry)
-    return 'delayed'
-  end
-  redis.call('HSET', record, 'state', 'running', 'entry', here, 'worker', worker, 'startedAt', now)
-  if cancel then return 'stop' end
-  return 'run ' .. (enqueued or '0')
+  -- What comes from the other streams has waited for its time, by the clock of whoever put it there.
+  if lane == 'jobs' and tonumber(due) > tonumber(now) then return delay(lane, entry, id, due, since, flags) end
+  if state ~= 'running' then free(tenant) end
+  put(id, words('running', here, since, flags, attempts, crashes, worker, now, mark, '-'))
+  if has(flags, 'c') then return 'stop' end
+  return 'run ' .. since
 end
 
 local answers = {}
-for n = 1, #KEYS - 5 do
-  local at = 5 + (n - 1) * 6
-  answers[n] = start(KEYS[5 + n], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5],
-    ARGV[at + 6])
+for n = 1, count do
+  local at = FIRST + (n - 1) * EACH
+  answers[n] = start(unpack(ARGV, at, at + 6))
 end
-
--- Jobs may ask for anything, so the number of counters is bounded.
-for booster, count in pairs(counts) do
-  local field = 'enqueued:' .. booster
-  if redis.call('HEXISTS', stats, field) == 0 and redis.call('HLEN', stats) >= 200 then
-    field = 'enqueued:other'
-  end
-  redis.call('HINCRBY', stats, field, count)
-end
+if duplicates > 0 then call('HINCRBY', stats, 'deduplicated', duplicates) end
+count_asked(counts)
+finish()
 return answers

@@ -1,55 +1,101 @@
 #!lua
--- Accepts jobs: one record, one stream entry (or one place in the delayed set) and one event for each.
+-- Accepts jobs: one line among the live jobs, one stream entry (or one place among the delayed or the tenant's
+-- parked jobs) and one event for each.
 --
--- KEYS  jobs, delayed, events, stats, then one job record for each job
--- ARGV  group, channel, event cap, waiting cap, now (ms),
---       then for each job: id, job JSON, event message, due (ms, 0 = now), watch (1 or 0), booster asked for
--- Returns for each job 1 (accepted), 0 (the id is taken) or -1 (the queue is full).
-local jobs, delayed, events, stats = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local group, channel, max_events = ARGV[1], ARGV[2], ARGV[3]
-local max_waiting, now = tonumber(ARGV[4]), ARGV[5]
+-- ARGV  waiting cap, then for each job: id, job JSON, event message, due (ms, 0 = now), watch (1 or 0), booster
+--       asked for, tenant (empty when it has none)
+-- Returns for each job 1 (accepted), 0 (the id is taken), -1 (the queue is full) or -2 (it takes no more jobs).
+local EACH, FIRST = 7, 8
+local count = (#ARGV - FIRST + 1) / EACH
 
 -- Entries that a worker holds are still in the stream, so the exact number is only counted near the cap.
-local room = max_waiting - redis.call('XLEN', jobs) - redis.call('ZCARD', delayed)
-if room < #KEYS - 4 then
+local room = tonumber(ARGV[7]) - call('XLEN', jobs) - call('ZCARD', delayed)
+  - (tonumber(call('HGET', stats, 'parked')) or 0)
+if room < count then
   local pending = redis.pcall('XPENDING', jobs, group)
   if pending.err == nil then room = room + pending[1] end
 end
 
+local ids, records = {}, {}
+for n = 1, count do
+  ids[n] = ARGV[FIRST + (n - 1) * EACH]
+  records[n] = base .. 'job:' .. ids[n]
+end
+load(ids)
+local any_ended = call('EXISTS', unpack(records)) > 0
+local draining = call('GET', mode) == 'draining'
+
+-- What a tenant has, looked up once.
+local known = {}
+
+local function turn_for(tenant)
+  local has_now = known[tenant]
+  if not has_now then
+    has_now = {
+      turns = tonumber(call('HGET', turns, tenant)) or 0,
+      parks = call('ZSCORE', tenants, tenant) or call('SISMEMBER', limited, tenant) == 1,
+      parked = {},
+    }
+    known[tenant] = has_now
+  end
+  if has_now.parks or has_now.turns >= TURNS then return false, has_now end
+  has_now.turns = has_now.turns + 1
+  return true, has_now
+end
+
+-- Where an accepted job goes: its state and entry.
+local function place(id, text, due, tenant)
+  if due ~= '0' then
+    call('ZADD', delayed, due, id)
+    call('SET', base .. 'text:' .. id, text)
+    return 'delayed', '-'
+  end
+  if tenant == '' then return 'waiting', 'jobs/' .. call('XADD', jobs, '*', 'job', text) end
+  local now_served, has_now = turn_for(tenant)
+  if now_served then
+    call('HINCRBY', turns, tenant, 1)
+    return 'waiting', 'turn/' .. call('XADD', turn, '*', 'job', text, 'id', id, 'tenant', tenant)
+  end
+  has_now.parks = true
+  has_now.parked[#has_now.parked + 1] = id
+  call('SET', base .. 'text:' .. id, text)
+  return 'parked', '-'
+end
+
 local answers, counts = {}, {}
-for n = 1, #KEYS - 4 do
-  local at = 5 + (n - 1) * 6
-  local id, job, message, due, watch = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
-  local record, booster = KEYS[4 + n], ARGV[at + 6]
-  if redis.call('EXISTS', record) == 1 then
-    if watch == '1' then redis.call('HSET', record, 'watch', '1') end
+for n = 1, count do
+  local at = FIRST + (n - 1) * EACH
+  local id, text, message, due, watch, booster, tenant = unpack(ARGV, at, at + 6)
+  local line = lines[id]
+  if line or (any_ended and call('EXISTS', records[n]) == 1) then
+    if line and watch == '1' then
+      local state, entry, since, flags, attempts, crashes, worker, started, mark, reason = match(line, WORDS)
+      put(id, words(state, entry, since, add(flags, 'w'), attempts, crashes, worker, started, mark, reason))
+    end
     answers[n] = 0
+  elseif draining then
+    answers[n] = -2
   elseif room < 1 then
     answers[n] = -1
   else
     room = room - 1
-    if due == '0' then
-      local entry = redis.call('XADD', jobs, '*', 'job', job)
-      redis.call('HSET', record, 'state', 'waiting', 'entry', 'jobs/' .. entry,
-        'enqueuedAt', string.match(entry, '^%d+'))
-    else
-      redis.call('HSET', record, 'state', 'delayed', 'enqueuedAt', now, 'job', job)
-      redis.call('ZADD', delayed, due, id)
-    end
-    if watch == '1' then redis.call('HSET', record, 'watch', '1') end
-    redis.call('XADD', events, 'MAXLEN', '~', max_events, '*', 'event', message)
-    redis.call('PUBLISH', channel, message)
+    local state, entry = place(id, text, due, tenant)
+    local since = match(entry, '/(%d+)') or now
+    put(id, words(state, entry, since, watch == '1' and 'w' or '-', '0', '0', '-', '-', '-', '-'))
+    tell(message)
     counts[booster] = (counts[booster] or 0) + 1
     answers[n] = 1
   end
 end
 
--- Jobs may ask for anything, so the number of counters is bounded.
-for booster, count in pairs(counts) do
-  local field = 'enqueued:' .. booster
-  if redis.call('HEXISTS', stats, field) == 0 and redis.call('HLEN', stats) >= 200 then
-    field = 'enqueued:other'
+for tenant, has_now in pairs(known) do
+  local parked = has_now.parked
+  if #parked > 0 then
+    call('RPUSH', base .. 'parked:' .. tenant, unpack(parked))
+    call('ZINCRBY', tenants, #parked, tenant)
+    call('HINCRBY', stats, 'parked', #parked)
   end
-  redis.call('HINCRBY', stats, field, count)
 end
+count_asked(counts)
+finish()
 return answers

@@ -1,8 +1,23 @@
 #!lua
--- Asks for a job's outcome: the state is answered at once, and its end will be announced on a channel.
+-- Asks for jobs' outcomes: those that have ended are answered at once, the end of the others will be announced.
 --
--- KEYS  the job's record
--- Returns state and outcome; both are nil when the job is not known (yet).
-if redis.call('EXISTS', KEYS[1]) == 0 then return { false, false } end
-redis.call('HSET', KEYS[1], 'watch', '1')
-return redis.call('HMGET', KEYS[1], 'state', 'outcome')
+-- ARGV  for each job: id
+-- Returns for each job its outcome, an empty text when it has not ended, or nil when it is not known (yet).
+local ids, records = {}, {}
+for n = 7, #ARGV do
+  ids[#ids + 1] = ARGV[n]
+  records[#records + 1] = base .. 'job:' .. ARGV[n]
+end
+load(ids)
+local answers = call('MGET', unpack(records))
+for n, id in ipairs(ids) do
+  if lines[id] then
+    local state, entry, since, flags, attempts, crashes, worker, started, mark, reason = match(lines[id], WORDS)
+    if not has(flags, 'w') then
+      put(id, words(state, entry, since, add(flags, 'w'), attempts, crashes, worker, started, mark, reason))
+    end
+    answers[n] = ''
+  end
+end
+save()
+return answers

@@ -1,7 +1,6 @@
 //! Cancelling a job from outside.
 
 use booster_core::event::Finished;
-use booster_core::keys::GROUP;
 use booster_core::outcome::JobOutcome;
 use booster_core::{Event, Job, OutcomeKind};
 
@@ -30,7 +29,9 @@ impl Queue {
     /// A Redis error.
     pub async fn cancel(&self, id: &str) -> Result<Cancellation, QueueError> {
         let now = now_ms();
-        let job = self.record(id).await?.and_then(|record| Job::from_json(&record.job?).ok());
+        let record = self.record(id).await?;
+        let enqueued_at = record.as_ref().map_or(now, |record| record.enqueued_at);
+        let job = record.and_then(|record| Job::from_json(&record.job?).ok());
         let event = Event::TaskCompleted(Finished {
             job_id: id.to_owned(),
             queue: self.name().to_owned(),
@@ -41,25 +42,17 @@ impl Queue {
             agent_id: job.and_then(|job| job.agent_id),
         });
         // A plain struct with string keys: serialising it cannot fail.
-        let outcome = serde_json::to_string(&JobOutcome::cancelled(id, now)).unwrap_or_default();
-        let keys = self.keys();
-        let mut call = CANCEL.prepare_invoke();
-        for key in [keys.jobs(), keys.front(), keys.delayed(), keys.events(), keys.stats(), keys.job(id)] {
-            call.key(key);
-        }
-        call.arg(GROUP).arg(self.channel()).arg(self.max_events()).arg(now).arg(self.ttl_s());
-        call.arg(keys.control_channel())
-            .arg(keys.done_channel(id))
-            .arg(id)
-            .arg(outcome)
-            .arg(event.to_message(now));
+        let outcome = serde_json::to_string(&JobOutcome::cancelled(id, enqueued_at, now)).unwrap_or_default();
+        let mut call = self.begin(&CANCEL);
+        call.arg(self.ttl_s()).arg(self.keys().control_channel()).arg(id).arg(outcome);
+        call.arg(event.to_message(now));
         let answer: String = self.link().script("cancel", &call).await?;
         Ok(match answer.as_str() {
             "unknown" => Cancellation::Unknown,
             "stopping" => Cancellation::Stopping,
             // The queue's keeper tells of it, whichever process asked.
             "cancelled" => Cancellation::Cancelled,
-            _ => Cancellation::Ended(answer.trim_start_matches("ended ").to_owned()),
+            _ => Cancellation::Ended(self.record(id).await?.map(|record| record.state).unwrap_or_default()),
         })
     }
 }

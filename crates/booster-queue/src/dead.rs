@@ -50,14 +50,9 @@ impl Queue {
             for id in chunk {
                 events.push(self.requested_again(id).await?);
             }
-            let mut call = REVIVE.prepare_invoke();
-            call.key(self.keys().dead())
-                .key(self.keys().front())
-                .key(self.keys().events())
-                .key(self.keys().stats());
-            call.arg(now).arg(self.channel()).arg(self.max_events());
+            let mut call = self.begin(&REVIVE);
             for (id, event) in chunk.iter().zip(&events) {
-                call.key(self.keys().job(id)).arg(id).arg(event.to_message(now));
+                call.arg(id).arg(event.to_message(now));
             }
             let answers: Vec<u8> = self.link().script("revive", &call).await?;
             revived.extend(
@@ -103,11 +98,8 @@ impl Queue {
     pub async fn drop_dead(&self, ids: &[String]) -> Result<Vec<String>, QueueError> {
         let mut dropped = Vec::new();
         for chunk in ids.chunks(MAX_ITEMS) {
-            let mut call = DROP.prepare_invoke();
-            call.key(self.keys().dead());
-            for id in chunk {
-                call.key(self.keys().job(id)).arg(id);
-            }
+            let mut call = self.begin(&DROP);
+            call.arg(chunk);
             let answers: Vec<u8> = self.link().script("drop", &call).await?;
             dropped.extend(
                 chunk.iter().zip(answers).filter(|(_, answer)| *answer == 1).map(|(id, _)| id.clone()),

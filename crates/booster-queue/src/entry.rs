@@ -1,15 +1,22 @@
 //! Stream entries as they come from Redis.
 
-use booster_core::keys::derived_id;
+use std::borrow::Cow;
+
+use booster_core::JobError;
+use booster_core::keys::{QueueKeys, derived_id};
 use redis::Value;
 
-/// Which of a queue's two streams an entry is in.
+use crate::payload::unpack;
+
+/// Which of a queue's streams an entry is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
     /// Where producers add.
     Jobs,
     /// Handed back, reclaimed, or due again.
     Front,
+    /// Jobs of tenants whose turn it is.
+    Turn,
 }
 
 impl Lane {
@@ -18,6 +25,19 @@ impl Lane {
         match self {
             Self::Jobs => "jobs",
             Self::Front => "front",
+            Self::Turn => "turn",
+        }
+    }
+
+    /// All, in the order in which they are read.
+    pub(crate) const ALL: [Lane; 3] = [Self::Front, Self::Turn, Self::Jobs];
+
+    /// The lane's stream.
+    pub(crate) fn key(self, keys: &QueueKeys) -> String {
+        match self {
+            Self::Jobs => keys.jobs(),
+            Self::Front => keys.front(),
+            Self::Turn => keys.turn(),
         }
     }
 }
@@ -30,8 +50,10 @@ pub(crate) struct Entry {
     pub(crate) entry: String,
     /// The job's id as the stream says it; plain additions have none.
     pub(crate) id: Option<String>,
-    /// The job's JSON text; `None` when the field is missing or not UTF-8.
-    pub(crate) job: Option<String>,
+    /// The job's text as it is stored; `None` when the field is missing.
+    pub(crate) job: Option<Vec<u8>>,
+    /// Whose turn it is; only in [`Lane::Turn`].
+    pub(crate) tenant: Option<String>,
     /// Failed attempts so far.
     pub(crate) attempts: u32,
     /// Crashes so far.
@@ -56,19 +78,18 @@ impl Entry {
 
     fn new(lane: Lane, entry: String, fields: &[Value]) -> Self {
         let field = |name: &str| {
-            fields
-                .chunks_exact(2)
-                .find(|pair| bytes(&pair[0]) == Some(name.as_bytes()))
-                .and_then(|pair| utf8(&pair[1]))
+            let pair = fields.chunks_exact(2).find(|pair| bytes(&pair[0]) == Some(name.as_bytes()))?;
+            Some(&pair[1])
         };
-        // The front stream is written by the scripts alone; a plain addition may claim anything.
-        let kept = |name: &str| if lane == Lane::Front { field(name) } else { None };
+        // The other streams are written by the scripts alone; a plain addition may claim anything.
+        let kept = |name: &str| if lane == Lane::Jobs { None } else { field(name).and_then(utf8) };
         let number = |name: &str| kept(name).and_then(|text| text.parse::<u64>().ok());
         let count = |name: &str| number(name).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         Self {
             lane,
             id: kept("id"),
-            job: field("job"),
+            job: field("job").and_then(bytes).map(<[u8]>::to_vec),
+            tenant: kept("tenant"),
             attempts: count("attempts"),
             crashes: count("crashes"),
             since: number("since").unwrap_or_else(|| booster_core::keys::entry_millis(&entry)),
@@ -76,13 +97,31 @@ impl Entry {
         }
     }
 
-    /// The job's id: the stream's, else the one in the job's text, else one derived from the entry.
-    pub(crate) fn job_id(&self, queue: &str, in_text: Option<&str>) -> String {
-        match (&self.id, in_text) {
-            (Some(id), _) => id.clone(),
-            (None, Some(id)) => id.to_owned(),
-            (None, None) => derived_id(queue, &self.entry),
+    /// The job's JSON text.
+    pub(crate) fn text(&self, limit: usize) -> Result<Cow<'_, str>, JobError> {
+        match &self.job {
+            Some(stored) => unpack(stored, limit),
+            None => {
+                Err(JobError::Missing { field: "job", expected: "a stream field `job` with one JSON job" })
+            }
         }
+    }
+
+    /// The job's id: the stream's, else the one in the job's text, else one derived from the entry.
+    pub(crate) fn job_id(&self, queue: &str, limit: usize) -> String {
+        match &self.id {
+            Some(id) => id.clone(),
+            None => match self.text(limit) {
+                Ok(text) => self.id_by_text(queue, Some(&text)),
+                Err(_) => self.id_by_text(queue, None),
+            },
+        }
+    }
+
+    /// As [`Entry::job_id`], where the text has been read already.
+    pub(crate) fn id_by_text(&self, queue: &str, text: Option<&str>) -> String {
+        let own = || text.and_then(id_in_text).unwrap_or_else(|| derived_id(queue, &self.entry));
+        self.id.clone().unwrap_or_else(own)
     }
 }
 
@@ -123,7 +162,7 @@ fn utf8(value: &Value) -> Option<String> {
 
 /// The id inside a job's text, when the text is a JSON object with a valid one. Unlike parsing the whole job
 /// this also finds the id of a job that is otherwise wrong, so that its producer can look it up.
-pub(crate) fn id_in_text(text: &str) -> Option<String> {
+fn id_in_text(text: &str) -> Option<String> {
     let id = booster_core::job::string_field(text, "id")?;
     booster_core::job::is_valid_id(&id).then_some(id)
 }
@@ -152,8 +191,9 @@ mod tests {
         let good =
             Value::Array(vec![Value::BulkString(b"6-0".to_vec()), Value::Array(fields(&[("job", "{}")]))]);
         let read = entries(Lane::Jobs, &Value::Array(vec![bad, Value::Nil, good]));
-        let found: Vec<(&str, Option<&str>)> = read.iter().map(|e| (&*e.entry, e.job.as_deref())).collect();
-        assert_eq!(found, [("5-0", None), ("6-0", Some("{}"))]);
+        let found: Vec<(&str, Option<String>)> =
+            read.iter().map(|e| (&*e.entry, e.text(100).ok().map(Cow::into_owned))).collect();
+        assert_eq!(found, [("5-0", None), ("6-0", Some("{}".to_owned()))]);
     }
 
     #[test]
@@ -161,8 +201,9 @@ mod tests {
         let entry =
             Entry::new(Lane::Jobs, "5-0".into(), &fields(&[("job", "{}"), ("id", "x"), ("crashes", "1")]));
         assert_eq!((entry.id.as_deref(), entry.since, entry.crashes), (None, 5, 0));
-        assert_eq!(entry.job_id("normal", None), "normal-5-0");
-        assert_eq!(entry.job_id("normal", Some("mine")), "mine");
+        assert_eq!(entry.job_id("normal", 100), "normal-5-0");
+        let entry = Entry::new(Lane::Jobs, "5-0".into(), &fields(&[("job", r#"{"id":"mine"}"#)]));
+        assert_eq!(entry.job_id("normal", 100), "mine");
     }
 
     #[test]
@@ -170,7 +211,7 @@ mod tests {
         let pairs = [("job", "{}"), ("id", "x"), ("attempts", "2"), ("crashes", "1"), ("since", "9")];
         let entry = Entry::new(Lane::Front, "5-0".into(), &fields(&pairs));
         assert_eq!((entry.attempts, entry.crashes, entry.since), (2, 1, 9));
-        assert_eq!(entry.job_id("normal", Some("other")), "x");
+        assert_eq!(entry.job_id("normal", 100), "x");
     }
 
     #[test]

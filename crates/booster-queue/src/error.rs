@@ -36,6 +36,12 @@ pub enum QueueError {
         /// Its limit (`redis.maxWaiting`).
         limit: usize,
     },
+    /// The queue is being drained.
+    #[error("queue `{queue}` is draining and takes no more jobs; `booster resume {queue}` opens it again")]
+    Draining {
+        /// The queue.
+        queue: String,
+    },
     /// The job itself is wrong.
     #[error(transparent)]
     Job(#[from] JobError),
@@ -49,6 +55,7 @@ impl QueueError {
             Self::Unreachable { .. } => "redis_unreachable",
             Self::Refused { .. } => "redis_refused",
             Self::Full { .. } => "queue_full",
+            Self::Draining { .. } => "queue_draining",
             Self::Job(error) => error.code(),
         }
     }
@@ -57,7 +64,7 @@ impl QueueError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Address { .. } => false,
-            Self::Unreachable { .. } | Self::Full { .. } => true,
+            Self::Unreachable { .. } | Self::Full { .. } | Self::Draining { .. } => true,
             Self::Refused { passing, .. } => *passing,
             Self::Job(error) => error.is_retryable(),
         }

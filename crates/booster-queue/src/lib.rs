@@ -14,18 +14,24 @@ pub mod consumer;
 mod dead;
 mod entry;
 mod error;
+mod line;
 mod link;
+mod mode;
 mod note;
+mod payload;
 mod queue;
 mod scripts;
+mod tenants;
 
 pub use backend::JobBackend;
 pub use cancel::Cancellation;
 pub use consumer::{Admission, Admit, Claim, Consumer, ConsumerConfig, Report};
 pub use error::QueueError;
 pub use link::Link;
+pub use mode::Mode;
 pub use note::{Note, Observer, QueueDepth, Silent};
 pub use queue::{Queue, QueueCounts, Record, Submitted, Watched};
+pub use tenants::{MAX_LIMITS, RateLimit, rate_limits, set_rate_limit};
 
 /// The time now, Unix milliseconds.
 pub fn now_ms() -> booster_core::UnixMillis {

@@ -4,16 +4,19 @@ use std::collections::HashMap;
 
 use booster_core::event::Requested;
 use booster_core::keys::{GROUP, QueueKeys, entry_millis};
-use booster_core::outcome::{JobOutcome, OutcomeKind};
+use booster_core::outcome::JobOutcome;
 use booster_core::{Config, Event, Job, Keys, UnixMillis};
-use redis::{Cmd, Pipeline};
+use redis::{Cmd, Pipeline, Script, ScriptInvocation};
 use sha2::{Digest, Sha256};
 
+use crate::entry::Lane;
 use crate::error::QueueError;
+use crate::line::Line;
 use crate::link::Link;
 use crate::note::QueueDepth;
 use crate::now_ms;
-use crate::scripts::{MAX_BYTES, MAX_ITEMS, SUBMIT, WATCH};
+use crate::payload::{pack, unpack};
+use crate::scripts::{Caller, MAX_BYTES, MAX_ITEMS, SUBMIT, WATCH};
 
 /// What became of a submitted job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub struct Submitted {
 pub struct Record {
     /// The queue it is in.
     pub queue: String,
-    /// `waiting`, `delayed`, `running`, `done`, `refused`, `dead` or `cancelled`.
+    /// `waiting`, `parked`, `delayed`, `running`, `done`, `refused`, `dead` or `cancelled`.
     pub state: String,
     /// The stored outcome, once there is one.
     pub outcome: Option<JobOutcome>,
@@ -39,7 +42,8 @@ pub struct Record {
     pub attempts: u32,
     /// The worker that has it or had it last.
     pub worker: String,
-    /// The job's JSON text, when the record holds it (finished and delayed jobs).
+    /// The job's JSON text, while it is kept apart from the streams: of delayed, parked, refused, dead and
+    /// cancelled jobs.
     pub job: Option<String>,
 }
 
@@ -65,24 +69,24 @@ pub struct QueueCounts {
 pub struct Queue {
     link: Link,
     keys: QueueKeys,
-    channel: String,
+    caller: Caller,
     max_waiting: usize,
-    max_events: usize,
     max_job_bytes: usize,
+    compress_above: usize,
     ttl_s: u64,
 }
 
 impl Queue {
     /// The queue `name` of the fleet that `config` describes.
     pub fn new(link: Link, config: &Config, name: &str) -> Self {
-        let keys = Keys::new(config.redis.key_prefix.clone());
+        let keys = Keys::new(config.redis.key_prefix.clone()).queue(name);
         Self {
             link,
-            keys: keys.queue(name),
-            channel: keys.channel(),
+            caller: Caller::new(config, &keys),
+            keys,
             max_waiting: config.redis.max_waiting,
-            max_events: config.redis.max_events,
             max_job_bytes: config.redis.max_job_bytes,
+            compress_above: config.redis.compress_above,
             ttl_s: config.redis.ttl_s,
         }
     }
@@ -97,19 +101,14 @@ impl Queue {
         &self.keys
     }
 
-    /// The channel of lifecycle events.
-    pub(crate) fn channel(&self) -> &str {
-        &self.channel
+    /// Begins a call of one of the queue's scripts.
+    pub(crate) fn begin<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+        self.caller.begin(script)
     }
 
     /// How long finished jobs are kept, seconds.
     pub(crate) fn ttl_s(&self) -> u64 {
         self.ttl_s
-    }
-
-    /// How many events each event stream keeps.
-    pub(crate) fn max_events(&self) -> usize {
-        self.max_events
     }
 
     /// The connection.
@@ -122,8 +121,9 @@ impl Queue {
     /// announced on its channel.
     ///
     /// # Errors
-    /// [`QueueError::Job`] when a job is larger than the limit (nothing is added then), [`QueueError::Full`]
-    /// when the queue cannot take all of them (those before it were added), or a Redis error.
+    /// [`QueueError::Job`] when a job is larger than the limit (nothing is added then), [`QueueError::Full`] or
+    /// [`QueueError::Draining`] when the queue cannot take all of them (those before it were added), or a Redis
+    /// error.
     pub async fn submit(&self, mut jobs: Vec<Job>, watch: bool) -> Result<Vec<Submitted>, QueueError> {
         let mut prepared = Vec::with_capacity(jobs.len());
         for job in &mut jobs {
@@ -153,24 +153,29 @@ impl Queue {
         });
         let now = now_ms();
         let due = job.run_at.filter(|at| *at > now).unwrap_or(0);
-        Ok(Prepared { id, json, due, event, booster: job.target.name().to_owned() })
+        let text = pack(json, self.compress_above);
+        let tenant = job.tenant.clone().unwrap_or_default();
+        Ok(Prepared { id, text, due, event, booster: job.target.name().to_owned(), tenant })
     }
 
     async fn submit_batch(&self, batch: &[Prepared], watch: bool) -> Result<Vec<Submitted>, QueueError> {
         let now = now_ms();
-        let mut call = SUBMIT.prepare_invoke();
-        call.key(self.keys.jobs()).key(self.keys.delayed()).key(self.keys.events()).key(self.keys.stats());
-        call.arg(GROUP).arg(&self.channel).arg(self.max_events).arg(self.max_waiting).arg(now);
+        let mut call = self.begin(&SUBMIT);
+        call.arg(self.max_waiting);
         for job in batch {
-            call.key(self.keys.job(&job.id));
-            call.arg(&job.id).arg(&job.json).arg(job.event.to_message(now)).arg(job.due).arg(u8::from(watch));
-            call.arg(&job.booster);
+            call.arg(&job.id).arg(&job.text).arg(job.event.to_message(now)).arg(job.due).arg(u8::from(watch));
+            call.arg(&job.booster).arg(&job.tenant);
         }
         let answers: Vec<i64> = self.link.script("submit", &call).await?;
         let mut submitted = Vec::with_capacity(answers.len());
         for (job, answer) in batch.iter().zip(answers) {
-            if answer < 0 {
-                return Err(QueueError::Full { queue: self.name().to_owned(), limit: self.max_waiting });
+            match answer {
+                -1 => {
+                    let queue = self.name().to_owned();
+                    return Err(QueueError::Full { queue, limit: self.max_waiting });
+                }
+                -2 => return Err(QueueError::Draining { queue: self.name().to_owned() }),
+                _ => {}
             }
             if answer == 1 {
                 self.link.observer().note(&crate::Note::Event(&job.event));
@@ -185,24 +190,27 @@ impl Queue {
     /// # Errors
     /// A Redis error.
     pub async fn record(&self, id: &str) -> Result<Option<Record>, QueueError> {
-        let fields = ["state", "outcome", "enqueuedAt", "attempts", "worker", "job"];
-        let mut command = redis::cmd("HMGET");
-        command.arg(self.keys.job(id)).arg(&fields);
-        let values: Vec<Option<Vec<u8>>> = self.link.query("record", &command).await?;
-        // A job's text is whatever bytes its producer sent.
-        let values: Vec<Option<String>> =
-            values.into_iter().map(|v| v.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())).collect();
-        let [state, outcome, enqueued_at, attempts, worker, job] = &values[..] else { return Ok(None) };
-        let Some(state) = state.clone() else { return Ok(None) };
-        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
-        Ok(Some(Record {
-            queue: self.name().to_owned(),
-            state,
-            outcome: outcome.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            enqueued_at: number(enqueued_at),
-            attempts: number(attempts) as u32,
-            worker: worker.clone().unwrap_or_default(),
-            job: job.clone().filter(|text| !text.is_empty()),
+        let mut pipeline = Pipeline::with_capacity(3);
+        pipeline.cmd("HGET").arg(self.keys.live()).arg(id);
+        pipeline.cmd("GET").arg(self.keys.job(id)).cmd("GET").arg(self.keys.text(id));
+        let (line, outcome, text): (Option<String>, Option<String>, Option<Vec<u8>>) =
+            self.link.pipeline("record", &pipeline).await?;
+        let job = text.and_then(|stored| Some(unpack(&stored, self.max_job_bytes).ok()?.into_owned()));
+        let queue = self.name().to_owned();
+        if let Some(line) = line.as_deref().and_then(Line::parse) {
+            let (state, worker) = (line.state.to_owned(), line.worker.to_owned());
+            let (enqueued_at, attempts) = (line.enqueued_at, line.attempts);
+            return Ok(Some(Record { queue, state, outcome: None, enqueued_at, attempts, worker, job }));
+        }
+        let outcome = outcome.and_then(|text| serde_json::from_str::<JobOutcome>(&text).ok());
+        Ok(outcome.map(|outcome| Record {
+            queue,
+            state: outcome.outcome.as_str().to_owned(),
+            enqueued_at: outcome.enqueued_at,
+            attempts: outcome.attempts,
+            worker: outcome.worker.clone(),
+            job,
+            outcome: Some(outcome),
         }))
     }
 
@@ -213,22 +221,17 @@ impl Queue {
     pub async fn watch(&self, ids: &[String]) -> Result<Vec<Watched>, QueueError> {
         let mut found = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(MAX_ITEMS) {
-            let calls = chunk.iter().map(|id| async {
-                let mut call = WATCH.prepare_invoke();
-                call.key(self.keys.job(id));
-                let (state, outcome): (Option<String>, Option<String>) =
-                    self.link.script("watch", &call).await?;
-                Ok::<_, QueueError>(match (state, outcome) {
-                    (None, _) => Watched::Unknown,
-                    (Some(state), outcome) => match OutcomeKind::from_name(&state) {
-                        None => Watched::Pending,
-                        Some(_) => outcome
-                            .and_then(|text| serde_json::from_str(&text).ok())
-                            .map_or(Watched::Unknown, |outcome| Watched::Ended(Box::new(outcome))),
-                    },
-                })
-            });
-            found.extend(futures_util::future::try_join_all(calls).await?);
+            let mut call = self.begin(&WATCH);
+            call.arg(chunk);
+            let answers: Vec<Option<String>> = self.link.script("watch", &call).await?;
+            found.extend(answers.into_iter().map(|answer| {
+                match answer.as_deref() {
+                    None => Watched::Unknown,
+                    Some("") => Watched::Pending,
+                    Some(text) => serde_json::from_str(text)
+                        .map_or(Watched::Unknown, |outcome| Watched::Ended(Box::new(outcome))),
+                }
+            }));
         }
         Ok(found)
     }
@@ -259,18 +262,26 @@ impl Queue {
     /// # Errors
     /// A Redis error.
     pub async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        let (jobs, front) = (self.keys.jobs(), self.keys.front());
         let mut pipeline = Pipeline::with_capacity(6);
-        pipeline.cmd("XLEN").arg(&jobs).cmd("XLEN").arg(&front);
+        for lane in Lane::ALL {
+            pipeline.cmd("XLEN").arg(lane.key(&self.keys));
+        }
         pipeline.cmd("ZCARD").arg(self.keys.delayed()).cmd("ZCARD").arg(self.keys.dead());
-        let (in_jobs, in_front, delayed, dead): (u64, u64, u64, u64) =
+        pipeline.cmd("HGET").arg(self.keys.stats()).arg("parked");
+        let (front, turn, jobs, delayed, dead, parked): (u64, u64, u64, u64, u64, Option<u64>) =
             self.link.pipeline("depth", &pipeline).await?;
-        let (held_jobs, mut oldest) = self.held(&jobs).await?;
-        let (held_front, oldest_front) = self.held(&front).await?;
-        oldest = oldest.into_iter().chain(oldest_front).min();
-        let held = held_jobs + held_front;
+        let parked = parked.unwrap_or(0);
+        let (mut held, mut oldest) = (0, None);
+        for lane in Lane::ALL {
+            let (held_here, oldest_here) = self.held(&lane.key(&self.keys)).await?;
+            held += held_here;
+            oldest = oldest.into_iter().chain(oldest_here).min();
+        }
+        if parked > 0 {
+            oldest = oldest.into_iter().chain(self.oldest_parked().await?).min();
+        }
         Ok(QueueDepth {
-            waiting: (in_jobs + in_front).saturating_sub(held),
+            waiting: (front + turn + jobs + parked).saturating_sub(held),
             delayed,
             running: held,
             dead,
@@ -320,10 +331,13 @@ pub enum Watched {
 
 struct Prepared {
     id: String,
-    json: String,
+    /// As it is stored.
+    text: Vec<u8>,
     due: UnixMillis,
     event: Event,
     booster: String,
+    /// Empty when the job has none.
+    tenant: String,
 }
 
 /// The id of a job that is named by an idempotency key: a second job with the same key has the same id, so it
@@ -345,7 +359,7 @@ fn batches(jobs: &[Prepared]) -> impl Iterator<Item = &[Prepared]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let fitting = rest.iter().take(MAX_ITEMS).take_while(|job| {
-            bytes += job.json.len();
+            bytes += job.text.len();
             bytes <= MAX_BYTES
         });
         // A single job above the byte bound still goes, alone.
@@ -371,7 +385,8 @@ mod tests {
             booster: String::new(),
             agent_id: None,
         });
-        Prepared { id: String::new(), json: "x".repeat(bytes), due: 0, event, booster: String::new() }
+        let (id, booster, tenant) = Default::default();
+        Prepared { id, text: vec![b'x'; bytes], due: 0, event, booster, tenant }
     }
 
     #[test]

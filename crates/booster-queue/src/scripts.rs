@@ -1,17 +1,21 @@
-//! The Lua scripts, compiled into the program.
+//! The Lua scripts, compiled into the program, and the way in which every one of a queue is called.
 
 use std::sync::LazyLock;
 
-use redis::Script;
+use booster_core::Config;
+use booster_core::keys::{GROUP, Keys, QueueKeys};
+use redis::{Script, ScriptInvocation};
 
-macro_rules! script {
-    ($(#[$doc:meta] $name:ident = $file:literal;)*) => {
+use crate::now_ms;
+
+macro_rules! scripts {
+    ($make:path; $(#[$doc:meta] $name:ident = $file:literal;)*) => {
         $(#[$doc] pub(crate) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(include_str!(concat!("../lua/", $file))));)*
+            LazyLock::new(|| $make(include_str!(concat!("../lua/", $file))));)*
     };
 }
 
-script! {
+scripts! { of_queue;
     /// Accepts jobs.
     SUBMIT = "submit.lua";
     /// Marks fetched entries as started.
@@ -24,23 +28,68 @@ script! {
     RECLAIM = "reclaim.lua";
     /// Moves due jobs to the front stream.
     PROMOTE = "promote.lua";
-    /// Takes or keeps an elected office.
-    ELECT = "elect.lua";
-    /// Gives up an elected office.
-    RESIGN = "resign.lua";
-    /// Forgets a consumer that is gone.
-    RETIRE = "retire.lua";
+    /// Gives parked jobs of a tenant their turn.
+    SERVE = "serve.lua";
     /// Cancels a job.
     CANCEL = "cancel.lua";
     /// Gives dead jobs a new life.
     REVIVE = "revive.lua";
     /// Forgets dead jobs.
     DROP = "drop.lua";
-    /// Asks for a job's outcome.
+    /// Asks for jobs' outcomes.
     WATCH = "watch.lua";
+}
+
+scripts! { Script::new;
+    /// Takes or keeps an elected office.
+    ELECT = "elect.lua";
+    /// Gives up an elected office.
+    RESIGN = "resign.lua";
+    /// Forgets a consumer that is gone.
+    RETIRE = "retire.lua";
+    /// Takes tokens from a tenant's bucket.
+    TAKE = "take.lua";
 }
 
 /// Most items that one script call gets: a script holds up everybody else on the server.
 pub(crate) const MAX_ITEMS: usize = 500;
 /// Most payload bytes that one script call gets or moves, for the same reason.
 pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// An entry of a queue's event stream holds the events of a whole call.
+const EVENTS_IN_AN_ENTRY: usize = 10;
+
+/// A queue's script: what all of them share stands between its first line, which is for Redis, and the rest.
+fn of_queue(text: &str) -> Script {
+    let (shebang, rest) = text.split_once('\n').unwrap_or((text, ""));
+    Script::new(&format!("{shebang}\n{}{rest}", include_str!("../lua/prelude.lua")))
+}
+
+/// What every script of one queue is told first.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    keys: Vec<String>,
+    base: String,
+    channel: String,
+    max_events: usize,
+}
+
+impl Caller {
+    pub(crate) fn new(config: &Config, keys: &QueueKeys) -> Self {
+        Self {
+            keys: keys.of_scripts().to_vec(),
+            base: keys.base().to_owned(),
+            channel: Keys::new(config.redis.key_prefix.clone()).channel(),
+            max_events: config.redis.max_events / EVENTS_IN_AN_ENTRY,
+        }
+    }
+
+    /// A call of `script` with what all scripts are given; the script's own arguments follow.
+    pub(crate) fn begin<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+        let mut call = script.prepare_invoke();
+        for key in &self.keys {
+            call.key(key);
+        }
+        call.arg(&self.base).arg(GROUP).arg(&self.channel).arg(0).arg(self.max_events).arg(now_ms());
+        call
+    }
+}

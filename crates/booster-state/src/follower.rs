@@ -23,8 +23,8 @@ const TERM_MS: u64 = 3000;
 const PERIOD: Duration = Duration::from_millis(250);
 /// How often the others stand for election.
 const CANDIDACY: Duration = Duration::from_secs(2);
-/// Events copied in one go.
-const BATCH: usize = 500;
+/// Entries of a queue copied in one go; most have a few events.
+const BATCH: usize = 50;
 /// Slots of one worker, at most (the limit of `wasm.poolSize`).
 const MAX_SLOTS: usize = 512;
 /// How often dead workers' leftovers are looked for.
@@ -129,39 +129,30 @@ impl Follower {
         let page: Vec<(String, Fields)> = self.link.query("events", &command).await?;
         let Some((last, _)) = page.last() else { return Ok(false) };
         let mut pipeline = Pipeline::new();
+        let max_events = self.config.redis.max_events;
         for (entry, fields) in &page {
-            let message = text(fields, "event").unwrap_or_default();
-            pipeline
-                .cmd("XADD")
-                .arg(self.keys.events())
-                .arg("MAXLEN")
-                .arg("~")
-                .arg(self.config.redis.max_events);
-            pipeline
-                .arg("*")
-                .arg("event")
-                .arg(message)
-                .arg("queue")
-                .arg(queue)
-                .arg("source")
-                .arg(entry)
-                .ignore();
+            // An entry of a queue holds the events of one step, one a line.
+            for message in text(fields, "events").unwrap_or_default().lines() {
+                pipeline.cmd("XADD").arg(self.keys.events()).arg("MAXLEN").arg("~").arg(max_events).arg("*");
+                pipeline.arg("event").arg(message).arg("queue").arg(queue).arg("source").arg(entry).ignore();
+            }
         }
         pipeline.cmd("HSET").arg(self.keys.cursors()).arg(queue).arg(last).ignore();
         let () = self.link.pipeline("events", &pipeline).await?;
         cursors.insert(queue.to_owned(), last.clone());
         if self.config.booster.compat_tasks {
             for (_, fields) in &page {
-                self.look_at(queue, fields).await?;
+                for message in text(fields, "events").unwrap_or_default().lines() {
+                    self.look_at(queue, message).await?;
+                }
             }
         }
         Ok(page.len() == BATCH)
     }
 
     /// Writes the task record of a finished job.
-    async fn look_at(&self, queue: &str, fields: &Fields) -> Result<(), StateError> {
-        let message: serde_json::Value =
-            text(fields, "event").and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    async fn look_at(&self, queue: &str, message: &str) -> Result<(), StateError> {
+        let message: serde_json::Value = serde_json::from_str(message).unwrap_or_default();
         let data = &message["data"];
         let ended = match message["type"].as_str() {
             Some("booster.task.completed") => true,
@@ -202,7 +193,8 @@ impl Follower {
         Ok(self.link.query("task", &command).await?)
     }
 
-    /// Removes what workers left that died without clearing up: a coordinator must not see their slots.
+    /// Removes what workers left that died without clearing up, since a coordinator must not see their slots, and
+    /// events that are older than what they tell of.
     async fn sweep(&self) -> Result<(), StateError> {
         let mut command = redis::cmd("ZRANGE");
         command.arg(self.keys.agents()).arg("-inf").arg(now_ms()).arg("BYSCORE").arg("LIMIT").arg(0).arg(100);
@@ -210,7 +202,10 @@ impl Follower {
         for worker in dead {
             self.clear_worker(&worker).await?;
         }
-        Ok(())
+        let oldest = now_ms().saturating_sub(self.config.redis.ttl_s * 1000);
+        let mut command = redis::cmd("XTRIM");
+        command.arg(self.keys.events()).arg("MINID").arg(oldest);
+        Ok(self.link.query::<u64>("trim", &command).await.map(drop)?)
     }
 
     async fn clear_worker(&self, worker: &str) -> Result<(), StateError> {

@@ -56,6 +56,8 @@ struct Inner {
     cancelled: Arc<AtomicBool>,
     settled: AtomicBool,
     started_at: u64,
+    /// When the job was accepted, Unix milliseconds.
+    enqueued_at: u64,
 }
 
 /// What settling needs to know of the job.
@@ -79,6 +81,7 @@ impl Claim {
         id: String,
         job: Option<&Job>,
         lost: Arc<AtomicBool>,
+        enqueued_at: u64,
     ) -> Self {
         let default_retries = shared.config.config.wasm.max_retries;
         let facts = JobFacts {
@@ -97,6 +100,7 @@ impl Claim {
             cancelled: Arc::default(),
             settled: AtomicBool::new(false),
             started_at,
+            enqueued_at,
         }))
     }
 
@@ -250,6 +254,7 @@ impl Inner {
             wait_ms: self.wait_ms(),
             worker: self.shared.worker.clone(),
             booster: report.booster.clone(),
+            enqueued_at: self.enqueued_at,
             finished_at: now_ms(),
             used_fallback: false,
         }

@@ -1,16 +1,21 @@
-//! What workers are told while they work: which of their jobs to stop.
+//! What workers are told while they work: which of their jobs to stop, that a queue is paused or open again, and
+//! that another worker is idle.
 //!
-//! A wish to cancel is kept in the job's record and announced on a channel. The announcement makes it quick; a
-//! look at the records every third of the claim time makes it certain.
+//! A wish to cancel is kept in the job's line and announced on a channel. The announcement makes it quick; a look
+//! at the lines every third of the claim time makes it certain. A pause is certain because the start script looks
+//! at it, its end because paused workers look.
 
 use std::sync::Arc;
 
+use std::sync::atomic::Ordering;
+
 use futures_util::StreamExt;
-use redis::Pipeline;
 use redis::aio::PubSub;
 
-use super::{Backoff, Shared};
+use super::{Backoff, Shared, dispatch};
 use crate::error::QueueError;
+use crate::line::Line as JobLine;
+use crate::mode::{MODE_CHANGED, Mode};
 use crate::scripts::MAX_ITEMS;
 
 /// Listens until the consumer is closed.
@@ -39,17 +44,13 @@ async fn subscribe(shared: &Shared) -> Result<PubSub, QueueError> {
 }
 
 /// Listens until the subscription ends or the consumer is closed.
-async fn listen(shared: &Shared, mut subscriber: PubSub) {
+async fn listen(shared: &Arc<Shared>, mut subscriber: PubSub) {
     let mut messages = subscriber.on_message();
     let period = shared.claim_ttl() / 3;
     while !shared.is_closed() {
         tokio::select! {
             message = messages.next() => match message {
-                Some(message) => {
-                    if let Ok(id) = message.get_payload::<String>() {
-                        shared.cancel_running(&id);
-                    }
-                }
+                Some(message) => hear(shared, &message).await,
                 None => return,
             },
             () = shared.pause(period) => look(shared).await,
@@ -57,19 +58,98 @@ async fn listen(shared: &Shared, mut subscriber: PubSub) {
     }
 }
 
-/// Looks whether someone wants one of the running jobs cancelled.
-async fn look(shared: &Shared) {
-    let running = shared.running_ids();
-    for chunk in running.chunks(MAX_ITEMS) {
-        let mut pipeline = Pipeline::with_capacity(chunk.len());
-        for (index, id) in chunk {
-            pipeline.cmd("HGET").arg(shared.lines[*index].keys.job(id)).arg("cancel");
+/// What is said on a queue's control channel.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Told<'a> {
+    /// Somebody wants this job cancelled.
+    Cancel(&'a str),
+    /// The queue's mode has changed.
+    Mode,
+    /// A worker has free slots and finds no jobs.
+    Idle { worker: &'a str, slots: usize },
+}
+
+impl std::fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cancel(id) => write!(f, "cancel {id}"),
+            Self::Mode => f.write_str(MODE_CHANGED),
+            Self::Idle { worker, slots } => write!(f, "idle {worker} {slots}"),
         }
-        // Without an answer the next look finds it.
-        let wanted: Vec<Option<String>> =
-            shared.link.pipeline("control", &pipeline).await.unwrap_or_default();
-        for ((_, id), _) in chunk.iter().zip(wanted).filter(|(_, wanted)| wanted.is_some()) {
-            shared.cancel_running(id);
+    }
+}
+
+impl<'a> Told<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut words = text.split(' ');
+        match (words.next()?, words.next(), words.next()) {
+            ("cancel", Some(id), None) => Some(Self::Cancel(id)),
+            (MODE_CHANGED, None, None) => Some(Self::Mode),
+            ("idle", Some(worker), Some(slots)) => Some(Self::Idle { worker, slots: slots.parse().ok()? }),
+            _ => None,
+        }
+    }
+}
+
+async fn hear(shared: &Arc<Shared>, message: &redis::Msg) {
+    let channel = message.get_channel_name();
+    let index = shared.lines.iter().position(|line| line.keys.control_channel() == channel);
+    let text: String = message.get_payload().unwrap_or_default();
+    match (index, Told::parse(&text)) {
+        (_, Some(Told::Cancel(id))) => shared.cancel_running(id),
+        // Without an answer the start script tells of a pause, and a later look of its end.
+        (Some(index), Some(Told::Mode)) => drop(shared.look_at_mode(index).await),
+        (Some(index), Some(Told::Idle { worker, slots })) if worker != shared.worker => {
+            dispatch::yield_to_idle(shared, index, slots);
+        }
+        _ => {}
+    }
+}
+
+/// Looks whether someone wants one of the running jobs cancelled, and whether a pause is over.
+async fn look(shared: &Shared) {
+    for (index, line) in shared.lines.iter().enumerate() {
+        if line.paused.load(Ordering::SeqCst) {
+            let _ = shared.look_at_mode(index).await;
+        }
+        for chunk in shared.running_ids(index).chunks(MAX_ITEMS) {
+            let command = redis::cmd("HMGET").arg(line.keys.live()).arg(chunk).to_owned();
+            // Without an answer the next look finds it.
+            let found: Vec<Option<String>> = shared.link.query("control", &command).await.unwrap_or_default();
+            let wanted = |text: &Option<String>| {
+                text.as_deref().and_then(JobLine::parse).is_some_and(|line| line.cancel)
+            };
+            for (id, _) in chunk.iter().zip(&found).filter(|(_, text)| wanted(text)) {
+                shared.cancel_running(id);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Reads whether a queue is paused.
+    pub(super) async fn look_at_mode(&self, index: usize) -> Result<(), QueueError> {
+        let line = &self.lines[index];
+        let word: Option<String> = self.link.query("mode", &redis::Cmd::get(line.keys.mode())).await?;
+        let paused = Mode::from_stored(word.as_deref()) == Mode::Paused;
+        line.paused.store(paused, Ordering::SeqCst);
+        self.dispatch.notify_one();
+        self.room.notify_waiters();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_understood() {
+        for told in [Told::Cancel("a:b"), Told::Mode, Told::Idle { worker: "host-1", slots: 3 }] {
+            assert_eq!(Told::parse(&told.to_string()), Some(told));
+        }
+        for noise in ["", "idle", "idle w x", "cancel", "cancel a b", "?"] {
+            assert_eq!(Told::parse(noise), None, "{noise}");
         }
     }
 }

@@ -7,13 +7,12 @@ use apalis_core::task::Task;
 use apalis_core::task::builder::TaskBuilder;
 use apalis_core::task::task_id::TaskId;
 use booster_core::event::Requested;
-use booster_core::keys::GROUP;
 use booster_core::{Event, Job, JobError};
 use tokio::sync::mpsc;
 
 use super::claim::Claim;
 use super::{Admit, Backoff, Shared, lock};
-use crate::entry::{Entry, id_in_text};
+use crate::entry::Entry;
 use crate::error::QueueError;
 use crate::note::Note;
 use crate::now_ms;
@@ -87,10 +86,12 @@ fn pick(shared: &Shared, credits: &mut [i64]) -> Vec<Vec<Entry>> {
     picked
 }
 
-/// Hands back what was fetched for a faster pace than jobs have now: other workers may be idle.
+/// Hands back what was fetched for a faster pace than jobs have now, since other workers may be idle, and what
+/// must not start because its queue is paused.
 fn trim(shared: &Arc<Shared>) {
-    let limit = 2 * shared.pace.buffer();
-    for index in 0..shared.lines.len() {
+    for (index, line) in shared.lines.iter().enumerate() {
+        let paused = line.paused.load(Ordering::SeqCst);
+        let limit = if paused { 0 } else { 2 * shared.pace.buffer() };
         loop {
             let mut buffer = lock(&shared.lines[index].buffer);
             let excess = if buffer.len() > limit { buffer.pop_back() } else { None };
@@ -126,7 +127,7 @@ fn pay(shared: &Shared, credits: &mut [i64], chosen: usize) {
 /// Starts a batch: asks Redis until it answers, and acts on each answer.
 async fn start(shared: &Arc<Shared>, index: usize, entries: Vec<Entry>, tasks: &mpsc::Sender<Task<Job>>) {
     let queue = shared.lines[index].keys.name();
-    let limit = shared.config.config.redis.max_job_bytes;
+    let limit = shared.text_limit();
     let mut candidates: Vec<Candidate> = entries.into_iter().map(|entry| read(queue, entry, limit)).collect();
     if let Some(answers) = ask(shared, index, &candidates).await {
         return act_all(shared, index, candidates, answers, tasks).await;
@@ -178,33 +179,31 @@ async fn act_all(
 }
 
 fn read(queue: &str, entry: Entry, limit: usize) -> Candidate {
-    let job = match &entry.job {
-        Some(text) => Job::from_json_limited(text, limit),
-        None => Err(JobError::Missing { field: "job", expected: "a stream field `job` with one JSON job" }),
+    let (job, id) = match entry.text(limit) {
+        Ok(text) => {
+            let job = Job::from_json_limited(&text, limit);
+            let id = match &job {
+                Ok(Job { id: Some(id), .. }) if entry.id.is_none() => id.clone(),
+                _ => entry.id_by_text(queue, Some(&text)),
+            };
+            (job, id)
+        }
+        Err(error) => (Err(error), entry.id_by_text(queue, None)),
     };
-    let in_text = match (&job, &entry.job) {
-        (Ok(job), _) => job.id.clone(),
-        (Err(_), Some(text)) => id_in_text(text),
-        (Err(_), None) => None,
-    };
-    Candidate { id: entry.job_id(queue, in_text.as_deref()), entry, job }
+    Candidate { entry, id, job }
 }
 
 async fn mark_started(shared: &Shared, index: usize, batch: &[Candidate]) -> Result<Vec<String>, QueueError> {
     let keys = &shared.lines[index].keys;
     let now = now_ms();
-    let mut call = START.prepare_invoke();
-    for key in [keys.jobs(), keys.front(), keys.delayed(), keys.events(), keys.stats()] {
-        call.key(key);
-    }
-    let max_events = shared.config.config.redis.max_events;
-    call.arg(GROUP).arg(&shared.worker).arg(shared.keys.channel()).arg(max_events).arg(now);
+    let mut call = shared.begin(index, &START);
+    call.arg(&shared.worker);
     for candidate in batch {
         let due = candidate.job.as_ref().ok().and_then(|job| job.run_at).unwrap_or(0);
-        call.key(keys.job(&candidate.id));
         call.arg(candidate.entry.lane.as_str()).arg(&candidate.entry.entry).arg(&candidate.id).arg(due);
         call.arg(requested(keys.name(), candidate).to_message(now));
         call.arg(candidate.job.as_ref().map_or("other", |job| job.target.name()));
+        call.arg(candidate.entry.tenant.as_deref().unwrap_or_default());
     }
     shared.link.script("start", &call).await
 }
@@ -234,7 +233,10 @@ async fn act(
         return;
     };
     let known_since = answer.strip_prefix("run ").and_then(|millis| millis.parse().ok());
-    if known_since.is_none() && !matches!(answer, "return" | "stop") {
+    if answer == "paused" {
+        shared.lines[index].paused.store(true, Ordering::SeqCst);
+    }
+    if known_since.is_none() && !matches!(answer, "return" | "stop" | "paused") {
         if answer == "duplicate" {
             shared.note(&Note::Deduplicated { queue });
         }
@@ -244,7 +246,9 @@ async fn act(
     }
     let Candidate { entry, id, job } = candidate;
     let crashes = entry.crashes;
-    let claim = Claim::new(Arc::clone(shared), index, entry, id.clone(), job.as_ref().ok(), lost);
+    let enqueued_at = known_since.unwrap_or(entry.since);
+    let claim =
+        Claim::new(Arc::clone(shared), index, entry, id.clone(), job.as_ref().ok(), lost, enqueued_at);
     if answer == "stop" {
         return claim.cancel();
     }
@@ -286,10 +290,24 @@ fn hand_back(shared: &Arc<Shared>, index: usize, entry: Entry) {
     let key = (index, entry.lane, entry.entry.clone());
     let Some(lost) = lock(&shared.held).get(&key).map(|hold| Arc::clone(&hold.lost)) else { return };
     let queue = shared.lines[index].keys.name();
-    let id = entry.job_id(queue, entry.job.as_deref().and_then(id_in_text).as_deref());
+    let (id, since) = (entry.job_id(queue, shared.text_limit()), entry.since);
     shared.in_flight.fetch_add(1, Ordering::SeqCst);
     // Dropping a claim hands the job back.
-    drop(Claim::new(Arc::clone(shared), index, entry, id, None, lost));
+    drop(Claim::new(Arc::clone(shared), index, entry, id, None, lost, since));
+}
+
+/// Hands back buffered jobs of a queue for another worker that has free slots, when they would wait here.
+pub(super) fn yield_to_idle(shared: &Arc<Shared>, index: usize, slots: usize) {
+    let line = &shared.lines[index];
+    let waiting = lock(&line.buffer).len();
+    if shared.capacity() > 0 || !shared.pace.would_wait(waiting) {
+        return;
+    }
+    line.yielded_at.store(now_ms(), Ordering::Relaxed);
+    for _ in 0..slots.min(waiting) {
+        let Some(entry) = lock(&line.buffer).pop_back() else { break };
+        hand_back(shared, index, entry);
+    }
 }
 
 impl Shared {

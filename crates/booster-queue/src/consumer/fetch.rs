@@ -9,6 +9,7 @@ use redis::Value;
 use redis::aio::MultiplexedConnection;
 
 use super::claim::Hold;
+use super::control::Told;
 use super::{Backoff, Shared, dispatch, lock};
 use crate::entry::{Lane, entries, streams};
 use crate::error::QueueError;
@@ -18,6 +19,8 @@ use crate::now_ms;
 /// How long one read waits for a job. Longer means fewer commands of an idle worker, but a later notice of a
 /// connection that died silently.
 const BLOCK: Duration = Duration::from_secs(2);
+/// After so long without a job a worker with free slots counts as idle.
+const IDLE_AFTER: Duration = Duration::from_millis(20);
 /// Most jobs of one read.
 const MOST: usize = 256;
 
@@ -54,6 +57,7 @@ async fn connect(shared: &Shared, index: usize) -> Result<MultiplexedConnection,
     let mut connection = shared.link.blocking(BLOCK).await?;
     let line = &shared.lines[index];
     shared.ensure_groups(index).await?;
+    shared.look_at_mode(index).await?;
     let id: u64 = redis::cmd("CLIENT")
         .arg("ID")
         .query_async(&mut connection)
@@ -73,7 +77,7 @@ async fn read_until_fault(shared: &Arc<Shared>, index: usize, mut connection: Mu
         }
         let read = read(shared, index, &mut connection, room);
         let reply = tokio::select! {
-            reply = read => reply,
+            reply = saying_so_when_idle(shared, index, read) => reply,
             // A stop in the middle of a blocking read: make it answer, so that nothing it took gets lost.
             () = unblock_on_stop(shared, index) => return,
         };
@@ -100,13 +104,30 @@ async fn read(
     room: usize,
 ) -> redis::RedisResult<Value> {
     let keys = &shared.lines[index].keys;
-    // COUNT applies to each of the two streams.
-    let count = (room / 2).clamp(1, MOST);
+    // COUNT applies to each of the streams.
+    let count = (room / Lane::ALL.len()).clamp(1, MOST);
     let mut command = redis::cmd("XREADGROUP");
     command.arg("GROUP").arg(GROUP).arg(&shared.worker).arg("COUNT").arg(count);
     command.arg("BLOCK").arg(BLOCK.as_millis() as u64);
-    command.arg("STREAMS").arg(keys.front()).arg(keys.jobs()).arg(">").arg(">");
+    command.arg("STREAMS").arg(&Lane::ALL.map(|lane| lane.key(keys))).arg(&Lane::ALL.map(|_| ">"));
     command.query_async(connection).await
+}
+
+/// Waits for a read; when nothing comes at once and slots are free, tells the other workers, which may have
+/// fetched more than they can start.
+async fn saying_so_when_idle<T>(shared: &Shared, index: usize, read: impl Future<Output = T>) -> T {
+    tokio::pin!(read);
+    if let Ok(reply) = tokio::time::timeout(IDLE_AFTER, &mut read).await {
+        return reply;
+    }
+    let free = shared.config.slots.saturating_sub(shared.in_flight.load(Ordering::SeqCst));
+    if free > 0 && !shared.is_stopping() {
+        let channel = shared.lines[index].keys.control_channel();
+        let message = Told::Idle { worker: &shared.worker, slots: free }.to_string();
+        // Only a hint: without it the jobs run where they are.
+        let _ = shared.link.query::<i64>("control", &redis::Cmd::publish(channel, message)).await;
+    }
+    read.await
 }
 
 /// Waits for a stop, unblocks the read and gives it a moment to answer by itself; only then resolves.
@@ -126,11 +147,11 @@ async fn unblock_on_stop(shared: &Shared, index: usize) {
 
 fn accept(shared: &Arc<Shared>, index: usize, reply: &Value) {
     let line = &shared.lines[index];
-    let front = line.keys.front();
     let mut fetched = Vec::new();
     for (stream, found) in streams(reply) {
-        let lane = if stream == front { Lane::Front } else { Lane::Jobs };
-        fetched.extend(entries(lane, found));
+        if let Some(lane) = Lane::ALL.into_iter().find(|lane| lane.key(&line.keys) == stream) {
+            fetched.extend(entries(lane, found));
+        }
     }
     {
         let mut held = lock(&shared.held);
@@ -156,12 +177,12 @@ fn accept(shared: &Arc<Shared>, index: usize, reply: &Value) {
     }
 }
 
-/// Waits until at least two jobs may be fetched: one for each of the two streams that a read asks.
+/// Waits until one job may be fetched from each of the streams that a read asks.
 async fn wait_for_room(shared: &Shared, index: usize) -> usize {
     loop {
         let changed = shared.room.notified();
         let room = shared.room(index);
-        if room >= 2 || shared.is_stopping() {
+        if room >= Lane::ALL.len() || shared.is_stopping() {
             return room;
         }
         // A full buffer is a healthy state while Redis answers: the loop is not stuck.

@@ -9,13 +9,15 @@ use booster_core::Config;
 use booster_core::keys::{GROUP, derived_id};
 use redis::Value;
 
+use super::settle::damaged;
 use super::{Shared, lock};
-use crate::entry::{Lane, entries, id_in_text};
+use crate::entry::{Lane, entries};
 use crate::error::QueueError;
 use crate::note::Note;
 use crate::now_ms;
 use crate::queue::Queue;
 use crate::scripts::{MAX_BYTES, MAX_ITEMS, PROMOTE, RECLAIM, RETIRE};
+use crate::tenants::{RateLimit, rate_limits};
 
 /// How long an election holds, at most; a dead keeper is replaced after it.
 const TERM_MS: u64 = 2000;
@@ -25,6 +27,8 @@ const BREATH: Duration = Duration::from_millis(10);
 const TICK: Duration = Duration::from_millis(200);
 /// How often the queue is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// How often old events are removed.
+const TRIM_EVERY: Duration = Duration::from_secs(5);
 /// Most entries reclaimed in one pass.
 const RECLAIM_MOST: usize = 100;
 
@@ -60,6 +64,11 @@ struct Keeper<'a> {
     counted: Option<Instant>,
     reclaimed: Option<Instant>,
     retired: Option<Instant>,
+    trimmed: Option<Instant>,
+    /// Tenants' rate limits, as last read.
+    limits: HashMap<String, RateLimit>,
+    /// At which tenant the next round of giving turns begins.
+    serve_from: usize,
 }
 
 impl<'a> Keeper<'a> {
@@ -75,6 +84,9 @@ impl<'a> Keeper<'a> {
             counted: None,
             reclaimed: None,
             retired: None,
+            trimmed: None,
+            limits: HashMap::new(),
+            serve_from: 0,
         }
     }
 
@@ -116,14 +128,17 @@ impl<'a> Keeper<'a> {
         if !std::mem::replace(&mut self.elected, true) {
             self.calm_after_restart().await?;
         }
-        self.promote().await?;
+        if self.promote().await? > 0 {
+            self.serve_from =
+                self.queue.serve_parked(&self.shared.keys, &self.limits, self.serve_from).await?;
+        }
         if Instant::now() >= self.calm_until && elapsed(&mut self.reclaimed, claim / 10) {
-            for lane in [Lane::Front, Lane::Jobs] {
+            for lane in Lane::ALL {
                 self.reclaim(lane).await?;
             }
         }
         if elapsed(&mut self.retired, claim * 5) {
-            for lane in [Lane::Front, Lane::Jobs] {
+            for lane in Lane::ALL {
                 self.retire(lane).await?;
             }
         }
@@ -131,6 +146,11 @@ impl<'a> Keeper<'a> {
             let depth = self.queue.depth().await?;
             self.shared.note(&Note::Depth { queue: self.queue.name(), depth: Some(depth) });
             self.tell_news().await?;
+            self.limits = rate_limits(&self.shared.link, &self.shared.keys).await?;
+            self.queue.learn_limits(&self.limits).await?;
+        }
+        if elapsed(&mut self.trimmed, TRIM_EVERY) {
+            self.trim_events().await?;
         }
         Ok(TICK)
     }
@@ -140,10 +160,7 @@ impl<'a> Keeper<'a> {
     }
 
     fn stream(&self, lane: Lane) -> String {
-        match lane {
-            Lane::Jobs => self.line().keys.jobs(),
-            Lane::Front => self.line().keys.front(),
-        }
+        lane.key(&self.line().keys)
     }
 
     fn config(&self) -> &Config {
@@ -170,13 +187,12 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
-    async fn promote(&self) -> Result<(), QueueError> {
-        let keys = &self.line().keys;
+    /// Moves due jobs; says how many tenants have parked jobs.
+    async fn promote(&self) -> Result<u64, QueueError> {
         loop {
-            let mut call = PROMOTE.prepare_invoke();
-            call.key(keys.delayed()).key(keys.front());
-            call.arg(now_ms()).arg(MAX_ITEMS).arg(MAX_BYTES).arg(keys.job_prefix());
-            let (moved, next): (u64, i64) = self.shared.link.script("promote", &call).await?;
+            let mut call = self.shared.begin(self.index, &PROMOTE);
+            call.arg(MAX_ITEMS).arg(MAX_BYTES);
+            let (moved, next, tenants): (u64, i64, u64) = self.shared.link.script("promote", &call).await?;
             // Only the elected keeper watches all delayed jobs; others know the retries they stored.
             if let (true, Ok(next)) = (self.elected, u64::try_from(next)) {
                 let at = Instant::now() + Duration::from_millis(next.saturating_sub(now_ms()));
@@ -184,7 +200,7 @@ impl<'a> Keeper<'a> {
                 *due = Some(due.map_or(at, |earlier| earlier.min(at)));
             }
             if moved == 0 || u64::try_from(next).map_or(true, |next| next > now_ms()) {
-                return Ok(());
+                return Ok(tenants);
             }
         }
     }
@@ -218,6 +234,14 @@ impl<'a> Keeper<'a> {
             });
         }
         Ok(())
+    }
+
+    /// Events are kept no longer than what they tell of.
+    async fn trim_events(&self) -> Result<(), QueueError> {
+        let oldest = now_ms().saturating_sub(self.config().redis.ttl_s * 1000);
+        let mut command = redis::cmd("XTRIM");
+        command.arg(self.line().keys.events()).arg("MINID").arg(oldest);
+        self.shared.link.query::<u64>("trim", &command).await.map(drop)
     }
 
     /// Puts back what workers held that have not renewed for a claim time.
@@ -263,16 +287,14 @@ impl<'a> Keeper<'a> {
             pipeline.cmd("XRANGE").arg(stream).arg(entry).arg(entry);
         }
         let found: Vec<Value> = self.shared.link.pipeline("reclaim", &pipeline).await?;
-        let mut call = RECLAIM.prepare_invoke();
-        call.key(keys.jobs()).key(keys.front()).arg(GROUP).arg(idle);
+        let mut call = self.shared.begin(self.index, &RECLAIM);
+        call.arg(idle);
         for ((entry, consumer), value) in stale.iter().zip(&found) {
-            let read = entries(lane, value).pop();
-            let text = read.as_ref().and_then(|read| read.job.as_deref());
-            let id = match &read {
-                Some(read) => read.job_id(keys.name(), text.and_then(id_in_text).as_deref()),
+            let id = match entries(lane, value).pop() {
+                Some(read) => read.job_id(keys.name(), self.shared.text_limit()),
                 None => derived_id(keys.name(), entry),
             };
-            call.key(keys.job(&id)).arg(lane.as_str()).arg(entry).arg(consumer).arg(id);
+            call.arg(lane.as_str()).arg(entry).arg(consumer).arg(id);
         }
         let answers: Vec<String> = self.shared.link.script("reclaim", &call).await?;
         let mut moved = 0;
@@ -280,7 +302,11 @@ impl<'a> Keeper<'a> {
             let cause = match answer.as_str() {
                 "crash" => "crash",
                 "idle" => "idle",
-                _ => continue,
+                "gone" => continue,
+                error => {
+                    damaged(self.shared, "reclaim", error);
+                    continue;
+                }
             };
             moved += 1;
             self.shared.note(&Note::Recovered { queue: keys.name(), cause });

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use booster_core::keys::{GROUP, QueueKeys};
 use booster_core::{Config, Job, JobError, Keys, UnixMillis};
+use redis::{Script, ScriptInvocation};
 use tokio::sync::{Notify, mpsc};
 
 use crate::backend::JobBackend;
@@ -34,6 +35,7 @@ use crate::error::QueueError;
 use crate::link::Link;
 use crate::note::Note;
 use crate::now_ms;
+use crate::scripts::Caller;
 
 pub use claim::{Claim, Report};
 use claim::{Hold, Stop};
@@ -165,6 +167,7 @@ const MAX_IN_FLIGHT: usize = 4096;
 /// One queue as this worker sees it.
 struct Line {
     keys: QueueKeys,
+    caller: Caller,
     /// Share of this queue against the others while all have jobs.
     weight: i64,
     /// Fetched, not started. Bounded by [`Shared::room`].
@@ -173,6 +176,10 @@ struct Line {
     polled_at: AtomicU64,
     /// Connection id of the blocking read, so that it can be unblocked.
     client_id: AtomicU64,
+    /// No job of the queue may be started.
+    paused: AtomicBool,
+    /// When buffered jobs were last handed back for an idle worker, Unix milliseconds.
+    yielded_at: AtomicU64,
     /// When a retry that this worker stored is due, so that its keeper wakes for it.
     next_due: Mutex<Option<Instant>>,
     keeper_wake: Notify,
@@ -224,11 +231,14 @@ impl Shared {
     ) -> Self {
         let keys = Keys::new(config.config.redis.key_prefix.clone());
         let line = |name: &String| Line {
+            caller: Caller::new(&config.config, &keys.queue(name)),
             keys: keys.queue(name),
             weight: weight(name),
             buffer: Mutex::default(),
             polled_at: AtomicU64::new(now_ms()),
             client_id: AtomicU64::new(0),
+            paused: AtomicBool::new(false),
+            yielded_at: AtomicU64::new(0),
             next_due: Mutex::default(),
             keeper_wake: Notify::new(),
         };
@@ -276,9 +286,9 @@ impl Shared {
     /// a lost group takes no job with it.
     async fn ensure_groups(&self, index: usize) -> Result<(), QueueError> {
         let keys = &self.lines[index].keys;
-        for stream in [keys.jobs(), keys.front()] {
+        for lane in Lane::ALL {
             let mut command = redis::cmd("XGROUP");
-            command.arg("CREATE").arg(&stream).arg(GROUP).arg("0").arg("MKSTREAM");
+            command.arg("CREATE").arg(lane.key(keys)).arg(GROUP).arg("0").arg("MKSTREAM");
             match self.link.query::<()>("group", &command).await {
                 Err(QueueError::Refused { detail, .. }) if detail.contains("BUSYGROUP") => {}
                 other => other?,
@@ -302,8 +312,9 @@ impl Shared {
         }
     }
 
-    fn running_ids(&self) -> Vec<(usize, String)> {
-        lock(&self.running).iter().map(|(id, (index, _))| (*index, id.clone())).collect()
+    fn running_ids(&self, index: usize) -> Vec<String> {
+        let running = lock(&self.running);
+        running.iter().filter(|(_, (of, _))| *of == index).map(|(id, _)| id.clone()).collect()
     }
 
     fn answered(&self) {
@@ -314,12 +325,27 @@ impl Shared {
         Duration::from_millis(self.config.config.redis.claim_ttl_ms)
     }
 
-    /// How many more jobs may be fetched from a queue. Each queue may always hold two, so that a full buffer of
-    /// one never hides an urgent job of another.
+    /// Begins a call of one of a queue's scripts.
+    fn begin<'a>(&self, index: usize, script: &'a Script) -> ScriptInvocation<'a> {
+        self.lines[index].caller.begin(script)
+    }
+
+    /// Most bytes of a job's text.
+    fn text_limit(&self) -> usize {
+        self.config.config.redis.max_job_bytes
+    }
+
+    /// How many more jobs may be fetched from a queue. Each queue may always hold one from each of its streams,
+    /// so that a full buffer of one never hides an urgent job of another.
     fn room(&self, index: usize) -> usize {
+        let line = &self.lines[index];
+        let yielded = now_ms().saturating_sub(line.yielded_at.load(Ordering::Relaxed)) < YIELD_MS;
+        if line.paused.load(Ordering::SeqCst) || (yielded && self.capacity() == 0) {
+            return 0;
+        }
         let buffered: usize = self.lines.iter().map(|line| lock(&line.buffer).len()).sum();
-        let own = lock(&self.lines[index].buffer).len();
-        let reserve = if own == 0 { 2 } else { 0 };
+        let own = lock(&line.buffer).len();
+        let reserve = if own == 0 { Lane::ALL.len() } else { 0 };
         self.pace.buffer().saturating_sub(buffered).max(reserve)
     }
 
@@ -352,6 +378,9 @@ impl Shared {
         }
     }
 }
+
+/// After handing back for an idle worker, nothing more is fetched for so long while all slots are busy (ms).
+const YIELD_MS: u64 = 1000;
 
 /// Credits of the three priorities; a queue with another name counts as `normal`.
 fn weight(queue: &str) -> i64 {

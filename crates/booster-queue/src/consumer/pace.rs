@@ -44,6 +44,12 @@ impl Pace {
         self.runs_in(FETCH_AHEAD_US).clamp(2 * self.slots, MOST_FETCHED.max(2 * self.slots))
     }
 
+    /// Whether the last of so many jobs waits longer for a slot than it takes to move it to another worker.
+    pub(super) fn would_wait(&self, jobs: usize) -> bool {
+        let mean_us = self.mean_us.load(Ordering::Relaxed);
+        jobs as u64 * mean_us / self.slots as u64 > FETCH_AHEAD_US
+    }
+
     /// Most jobs started and not ended.
     pub(super) fn in_flight(&self) -> usize {
         self.slots + self.runs_in(START_AHEAD_US).min(MOST_STARTED)

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use booster_core::keys::GROUP;
-
 use super::{EntryKey, Shared, lock};
 use crate::scripts::{MAX_ITEMS, RENEW};
 
@@ -35,10 +33,9 @@ fn due(shared: &Shared, age: std::time::Duration) -> HashMap<usize, Vec<EntryKey
 }
 
 async fn renew(shared: &Shared, index: usize, entries: &[EntryKey]) {
-    let keys = &shared.lines[index].keys;
     let asked = Instant::now();
-    let mut call = RENEW.prepare_invoke();
-    call.key(keys.jobs()).key(keys.front()).arg(GROUP).arg(&shared.worker);
+    let mut call = shared.begin(index, &RENEW);
+    call.arg(&shared.worker);
     for (_, lane, entry) in entries {
         call.arg(lane.as_str()).arg(entry);
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use booster_core::Event;
-use booster_core::keys::GROUP;
 use booster_core::outcome::JobOutcome;
 use tokio::sync::mpsc;
 
@@ -137,19 +136,14 @@ async fn call(
     items: &[Settlement],
     texts: &[String],
 ) -> Result<Vec<String>, QueueError> {
-    let keys = &shared.lines[index].keys;
     let config = &shared.config.config;
     let now = now_ms();
-    let mut call = SETTLE.prepare_invoke();
-    for key in
-        [keys.jobs(), keys.front(), keys.delayed(), keys.events(), keys.stats(), keys.dead(), keys.fallback()]
-    {
-        call.key(key);
-    }
+    let mut call = shared.begin(index, &SETTLE);
     let fallback = if config.booster.fallback_enabled { FALLBACK_MOST } else { 0 };
-    call.arg(GROUP).arg(&shared.worker).arg(shared.keys.channel()).arg(config.redis.max_events).arg(now);
+    call.arg(&shared.worker);
     call.arg(config.redis.ttl_s).arg(config.redis.dead_ttl_s).arg(config.redis.dead_max).arg(fallback);
-    call.arg(keys.done_channel(""));
+    // The older form of task records has the job's input in it.
+    call.arg(u8::from(config.booster.compat_tasks));
     for (item, text) in items.iter().zip(texts) {
         let (op, attempts, crashes, due, word) = match &item.op {
             Op::Event => ("event", 0, 0, 0, ""),
@@ -161,11 +155,15 @@ async fn call(
         };
         let (_, lane, entry) = &item.key;
         let message = item.event.as_ref().map(|event| event.to_message(now)).unwrap_or_default();
-        call.key(keys.job(&item.id));
         call.arg(op).arg(lane.as_str()).arg(entry).arg(&item.id).arg(attempts).arg(crashes).arg(due);
         call.arg(word).arg(text).arg(message);
     }
     shared.link.script("settle", &call).await
+}
+
+/// Tells of one item that a script could not deal with.
+pub(super) fn damaged(shared: &Shared, command: &'static str, detail: &str) {
+    shared.link.fault(QueueError::Refused { command, detail: detail.to_owned(), passing: false });
 }
 
 /// Acts on the script's answer for one item.
@@ -174,7 +172,7 @@ fn conclude(shared: &Shared, item: &Settlement, answer: &str) {
     match answer {
         "lost" => shared.note(&Note::LostClaim { queue: line.keys.name() }),
         // Its record is damaged: the claim lapses, and the job is looked at again later.
-        "error" => {}
+        error if error.starts_with("error") => damaged(shared, "settle", error),
         // `again`: an earlier try of this call took effect, but its answer was lost.
         _ => {
             if let Some(event) = &item.event {
