@@ -87,9 +87,10 @@ async fn count_events(client: &Client) -> Result<BTreeMap<String, usize>, Client
     let mut command = redis::cmd("XRANGE");
     command.arg(client.keys().events()).arg("-").arg("+");
     let entries: Vec<(String, HashMap<String, String>)> = client.link().query("events", &command).await?;
-    for (_, fields) in entries {
-        let event: serde_json::Value =
-            fields.get("event").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let texts =
+        entries.iter().flat_map(|(_, fields)| fields.get("events").into_iter().flat_map(|t| t.lines()));
+    for text in texts {
+        let event: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
         *counts.entry(event["type"].as_str().unwrap_or("?").to_owned()).or_insert(0) += 1;
     }
     Ok(counts)

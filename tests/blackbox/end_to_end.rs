@@ -53,8 +53,8 @@ async fn events_of(fleet: &Fleet, id: &str) -> Vec<String> {
     eventually("the job's events are in the fleet's stream", || async {
         let entries: Vec<(String, HashMap<String, String>)> =
             fleet.redis(&["XRANGE", "swarm:phase-5:events", "-", "+"]).await;
-        let events: Vec<serde_json::Value> =
-            entries.iter().map(|(_, fields)| serde_json::from_str(&fields["event"]).unwrap()).collect();
+        let lines = entries.iter().flat_map(|(_, fields)| fields["events"].lines());
+        let events: Vec<serde_json::Value> = lines.map(|text| serde_json::from_str(text).unwrap()).collect();
         let own: Vec<String> = events
             .iter()
             .filter(|event| event["data"]["jobId"] == id)
@@ -173,7 +173,7 @@ async fn all_six_event_types_are_published_on_the_channel_and_kept_in_the_stream
     eventually("the stream has all types too", || async {
         let entries: Vec<(String, HashMap<String, String>)> =
             fleet.redis(&["XRANGE", "swarm:phase-5:events", "-", "+"]).await;
-        let text: String = entries.iter().map(|(_, fields)| fields["event"].as_str()).collect();
+        let text: String = entries.iter().map(|(_, fields)| fields["events"].as_str()).collect();
         Event::TYPES.iter().all(|kind| text.contains(&format!("\"{kind}\""))).then_some(())
     })
     .await;

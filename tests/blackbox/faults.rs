@@ -206,6 +206,6 @@ async fn what_still_runs_when_the_drain_time_is_over_goes_back_and_is_no_crash()
     }
     let line: String = fleet.redis(&["HGET", "swarm:phase-5:{normal}:live", &id]).await;
     let words: Vec<&str> = line.split(' ').collect();
-    assert_eq!((words[0], words[4], words[5]), ("waiting", "0", "0"), "handing back is no crash");
+    assert_eq!((words[0], words[6], words[7]), ("waiting", "0", "0"), "handing back is no crash");
     fleet.redis.stop().await;
 }

@@ -49,11 +49,6 @@ impl Keys {
         format!("{}follower", self.prefix)
     }
 
-    /// Hash of how far each queue's events have been copied.
-    pub fn cursors(&self) -> String {
-        format!("{}follower:cursors", self.prefix)
-    }
-
     /// Task record for readers of the older form.
     pub fn task(&self, task_id: &str) -> String {
         format!("{}tasks:{task_id}", self.prefix)
@@ -195,7 +190,7 @@ impl QueueKeys {
         format!("{}job:{id}", self.base)
     }
 
-    /// Capped stream of this queue's events.
+    /// Capped stream of this queue's events, until the follower has moved them.
     pub fn events(&self) -> String {
         format!("{}events", self.base)
     }

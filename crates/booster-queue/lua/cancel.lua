@@ -8,9 +8,9 @@ local record, text = base .. 'job:' .. id, base .. 'text:' .. id
 
 load({ id })
 if not lines[id] then return call('EXISTS', record) == 1 and 'ended' or 'unknown' end
-local state, known, since, flags, attempts, crashes, worker, started, mark, reason = match(lines[id], WORDS)
+local state, known, _, _, _, flags = match(lines[id], WORDS)
 if state == 'running' then
-  put(id, words(state, known, since, add(flags, 'c'), attempts, crashes, worker, started, mark, reason))
+  put(id, flagged(lines[id], 'c'))
   save()
   call('PUBLISH', control, 'cancel ' .. id)
   return 'stopping'

@@ -11,22 +11,25 @@ local streams = { jobs = jobs, front = front, turn = turn }
 local TURNS = 16
 
 -- A job that has not ended is a line of ten words in the hash of live jobs:
---   state entry enqueuedAt flags attempts crashes worker startedAt mark reason
+--   state entry worker startedAt enqueuedAt flags attempts crashes mark reason
 -- `-` is a word for nothing. The flags are letters: w (somebody waits for the outcome), c (somebody wants it
 -- cancelled), n (nobody has told of it yet). The mark names the last attempt that was settled without an outcome.
 local WORDS = '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
 
-local function words(state, entry, since, flags, attempts, crashes, worker, started, mark, reason)
-  return state .. ' ' .. entry .. ' ' .. since .. ' ' .. flags .. ' ' .. attempts .. ' ' .. crashes .. ' '
-    .. worker .. ' ' .. started .. ' ' .. mark .. ' ' .. reason
+-- The line of a job that no worker has.
+local function resting(state, entry, since, flags, attempts, crashes, mark, reason)
+  return state .. ' ' .. entry .. ' - - ' .. since .. ' ' .. flags .. ' ' .. attempts .. ' ' .. crashes .. ' '
+    .. (mark or '-') .. ' ' .. (reason or '-')
+end
+
+-- The same line with one more flag.
+local function flagged(line, letter)
+  local head, flags, tail = match(line, '^(%S+ %S+ %S+ %S+ %S+ )(%S+)( .*)$')
+  if not head or find(flags, letter, 1, true) then return line end
+  return head .. (flags == '-' and '' or flags) .. letter .. tail
 end
 
 local function has(flags, letter) return find(flags, letter, 1, true) end
-
-local function add(flags, letter)
-  if flags == '-' then return letter end
-  return has(flags, letter) and flags or flags .. letter
-end
 
 -- Lines are read together at the beginning and written back together at the end.
 local lines, changed, ended = {}, {}, {}
@@ -121,13 +124,13 @@ local function feed(tenant, most)
   load(ids)
   local fed = 0
   for _, id in ipairs(ids) do
-    local state, _, since, flags, attempts, crashes = match(lines[id] or '', WORDS)
+    local state, _, _, _, since, flags, attempts, crashes = match(lines[id] or '', WORDS)
     local text = state == 'parked' and call('GET', base .. 'text:' .. id)
     -- What was cancelled meanwhile has left only its id in the list.
     if text then
       local entry = call('XADD', turn, '*', 'job', text, 'id', id, 'tenant', tenant)
       call('DEL', base .. 'text:' .. id)
-      put(id, words('waiting', 'turn/' .. entry, since, flags, attempts, crashes, '-', '-', '-', '-'))
+      put(id, resting('waiting', 'turn/' .. entry, since, flags, attempts, crashes))
       fed = fed + 1
     end
   end

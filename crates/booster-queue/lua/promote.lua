@@ -10,13 +10,13 @@ local LATER = 60000
 
 local function promote(id, due)
   local text = call('GET', base .. 'text:' .. id)
-  local state, _, since, flags, attempts, crashes, _, _, mark = match(lines[id] or '', WORDS)
+  local state, _, _, _, since, flags, attempts, crashes, mark = match(lines[id] or '', WORDS)
   -- Another entry with the same id may have brought the job on meanwhile.
   if state == 'delayed' then
     local entry = call('XADD', front, '*', 'job', text, 'id', id, 'attempts', attempts, 'crashes', crashes,
       'since', due)
     call('DEL', base .. 'text:' .. id)
-    put(id, words('waiting', 'front/' .. entry, since, flags, attempts, crashes, '-', '-', mark, '-'))
+    put(id, resting('waiting', 'front/' .. entry, since, flags, attempts, crashes, mark))
     bytes = bytes - #text
   end
 end

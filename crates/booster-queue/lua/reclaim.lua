@@ -24,8 +24,8 @@ local function reclaim(lane, entry, consumer, id)
   local since = tonumber(kept.since) or match(entry, '^%d+')
 
   local here, line = lane .. '/' .. entry, lines[id]
-  local state, known, first, flags, holder, _
-  if line then state, known, first, flags, _, _, holder = match(line, WORDS) end
+  local state, known, holder, _, first, flags
+  if line then state, known, holder, _, first, flags = match(line, WORDS) end
   local started = state == 'running' and known == here and holder == consumer
   if started then crashes = crashes + 1 end
   if lane == 'turn' and not started then free(fields.tenant) end
@@ -33,8 +33,7 @@ local function reclaim(lane, entry, consumer, id)
     'crashes', crashes, 'since', since)
   -- A duplicate must not take over the line of another entry, nor come back to life.
   if known == here or (not line and call('EXISTS', base .. 'job:' .. id) == 0) then
-    put(id, words('waiting', 'front/' .. again, first or match(entry, '^%d+'), flags or 'n', attempts, crashes,
-      '-', '-', '-', '-'))
+    put(id, resting('waiting', 'front/' .. again, first or match(entry, '^%d+'), flags or 'n', attempts, crashes))
   end
   leave(lane, entry)
   return started and 'crash' or 'idle'

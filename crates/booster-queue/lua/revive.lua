@@ -9,7 +9,7 @@ for n = 1, (#ARGV - 6) / 2 do
   local text = call('ZSCORE', dead, id) and call('GET', base .. 'text:' .. id)
   if text and text ~= '' then
     local entry = call('XADD', front, '*', 'job', text, 'id', id, 'attempts', 0, 'crashes', 0, 'since', now)
-    put(id, words('waiting', 'front/' .. entry, now, '-', '0', '0', '-', '-', '-', '-'))
+    put(id, resting('waiting', 'front/' .. entry, now, '-', '0', '0'))
     call('DEL', base .. 'job:' .. id, base .. 'text:' .. id)
     call('ZREM', dead, id)
     tell(message)

@@ -2,41 +2,33 @@
 -- Ends attempts. The only place where a job that has run is acknowledged.
 --
 -- ARGV  worker, ttl (s), dead ttl (s), dead cap, fallback cap (0 = off), whether the text of a done job is kept
---       (1 or 0), then for each item: op, lane, entry id, job id, attempts, crashes, due (ms), word, text, event
---       message
---   op event    publishes the message and nothing else
---   op outcome  stores text as the outcome; word is done, refused, dead or cancelled
---   op retry    puts the job among the delayed until due; word is the reason
---   op return   puts the job into the front stream for another worker; due is since when it could have run
+--       (1 or 0), events to publish whatever becomes of the items (one a line), then for each item: op and
+--       lane/entry id, job id, text, event message
+--   op done, refused, dead or cancelled: stores text as the outcome
+--   op retry    puts the job among the delayed; text is attempts, crashes, due (ms), reason
+--   op return   puts the job into the front stream for another worker; text is attempts, crashes, and since when
+--               it could have run (ms)
 -- Returns for each item: ok, again (this worker had settled it already), lost, or error and what it was.
 --
 -- Settling frees more than it takes, so it is allowed when Redis is out of memory.
 local worker, ttl, dead_ttl, dead_max, fallback_max, keep = unpack(ARGV, 7, 12)
-local EACH, FIRST = 10, 13
+local EACH, FIRST = 4, 14
 local count = (#ARGV - FIRST + 1) / EACH
-local OP, LANE, ENTRY, ID, ATTEMPTS, CRASHES, DUE, WORD, TEXT, MESSAGE = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-
-local function field(at, name) return ARGV[at + name] end
 
 local ids = {}
-for n = 1, count do
-  local at = FIRST + (n - 1) * EACH
-  if field(at, OP) ~= 'event' then ids[#ids + 1] = field(at, ID) end
-end
+for n = 1, count do ids[n] = ARGV[FIRST + (n - 1) * EACH + 1] end
 load(ids)
-
-local function payload(at)
-  return (fields_of(field(at, LANE), field(at, ENTRY)) or {}).job or ''
-end
 
 local counts, dying = {}, false
 local ops = {}
 
-function ops.outcome(at, _, _, flags)
-  local id, word = field(at, ID), field(at, WORD)
+local function outcome(word, id, here, text, mark, since, flags)
   local lasts = word == 'dead' and dead_ttl or ttl
-  call('SET', base .. 'job:' .. id, field(at, TEXT), 'EX', lasts)
-  if word ~= 'done' or keep == '1' then call('SET', base .. 'text:' .. id, payload(at), 'EX', lasts) end
+  call('SET', base .. 'job:' .. id, text, 'EX', lasts)
+  if word ~= 'done' or keep == '1' then
+    local lane, entry = match(here, '^(%a+)/(.+)$')
+    call('SET', base .. 'text:' .. id, (fields_of(lane, entry) or {}).job or '', 'EX', lasts)
+  end
   drop(id)
   counts[word] = (counts[word] or 0) + 1
   if word == 'dead' then
@@ -49,83 +41,88 @@ function ops.outcome(at, _, _, flags)
   if has(flags, 'w') then call('PUBLISH', base .. 'done:' .. id, word) end
 end
 
-function ops.retry(at, mark, since, flags)
-  local id = field(at, ID)
-  call('SET', base .. 'text:' .. id, payload(at))
-  call('ZADD', delayed, field(at, DUE), id)
-  put(id, words('delayed', '-', since, flags, field(at, ATTEMPTS), field(at, CRASHES), '-', '-', mark,
-    field(at, WORD)))
+for _, word in ipairs({ 'done', 'refused', 'dead', 'cancelled' }) do
+  ops[word] = function(...) outcome(word, ...) end
 end
 
-ops['return'] = function(at, mark, since, flags)
-  local fields = fields_of(field(at, LANE), field(at, ENTRY)) or {}
-  local attempts, crashes = field(at, ATTEMPTS), field(at, CRASHES)
-  local entry = call('XADD', front, '*', 'job', fields.job or '', 'id', field(at, ID), 'attempts', attempts,
-    'crashes', crashes, 'since', field(at, DUE))
-  put(field(at, ID), words('waiting', 'front/' .. entry, since, flags, attempts, crashes, '-', '-', mark, '-'))
+function ops.retry(id, here, text, mark, since, flags)
+  local attempts, crashes, due, reason = match(text, '^(%d+) (%d+) (%d+) (%S+)$')
+  local lane, entry = match(here, '^(%a+)/(.+)$')
+  call('SET', base .. 'text:' .. id, (fields_of(lane, entry) or {}).job or '')
+  call('ZADD', delayed, due, id)
+  put(id, resting('delayed', '-', since, flags, attempts, crashes, mark, reason))
+end
+
+ops['return'] = function(id, here, text, mark, since, flags)
+  local attempts, crashes, waiting_since = match(text, '^(%d+) (%d+) (%d+)$')
+  local lane, entry = match(here, '^(%a+)/(.+)$')
+  local again = call('XADD', front, '*', 'job', (fields_of(lane, entry) or {}).job or '', 'id', id,
+    'attempts', attempts, 'crashes', crashes, 'since', waiting_since)
+  put(id, resting('waiting', 'front/' .. again, since, flags, attempts, crashes, mark))
 end
 
 -- Returns what fetching alone gave: no script has marked the entry as this worker's yet.
-local function return_unstarted(at, here, mark, line)
-  local lane, entry, id = field(at, LANE), field(at, ENTRY), field(at, ID)
+local function return_unstarted(id, here, text, mark, line)
+  local lane, entry = match(here, '^(%a+)/(.+)$')
   if not is_pending(lane, entry, worker) then return 'lost' end
   local since, flags = match(entry, '^%d+'), 'n'
   if line then
-    local _, known, first, letters = match(line, WORDS)
+    local _, known, _, _, first, letters = match(line, WORDS)
     if known ~= here then return 'lost' end
     since, flags = first, letters
   elseif call('EXISTS', base .. 'job:' .. id) == 1 then
     return 'lost'
   end
   if lane == 'turn' then free((fields_of(lane, entry) or {}).tenant) end
-  ops['return'](at, mark, since, flags)
+  ops['return'](id, here, text, mark, since, flags)
   leave(lane, entry)
   return 'ok'
 end
 
-local function settle(at)
-  local lane, entry, id = field(at, LANE), field(at, ENTRY), field(at, ID)
-  local here = lane .. '/' .. entry
+-- An item of a job that this worker does not run: settled before, lost, or never started.
+local function settle_unusual(op, id, here, text, mark)
+  local line = lines[id]
+  if line then
+    local state, _, _, _, _, _, _, _, last = match(line, WORDS)
+    -- A first answer may have been lost on its way back: what this worker did itself is settled.
+    if last == mark then return 'again' end
+    if state == 'running' then return 'lost' end
+  else
+    local stored = call('GET', base .. 'job:' .. id)
+    if stored and find(stored, '"worker":"' .. worker .. '"', 1, true) then return 'again' end
+  end
+  return op == 'return' and return_unstarted(id, here, text, mark, line) or 'lost'
+end
+
+local function settle(head, id, text, message)
+  local op, here = match(head, '^(%a+) (.+)$')
   local mark, line = here .. '@' .. worker, lines[id]
-  local state, known, since, flags, holder, last, _
-  if line then state, known, since, flags, _, _, holder, _, last = match(line, WORDS) end
-  if state == 'running' and known == here and holder == worker then
-    ops[field(at, OP)](at, mark, since, flags)
-    leave(lane, entry)
-    tell(field(at, MESSAGE))
-    return 'ok'
-  end
-  -- A first answer may have been lost on its way back: what this worker did itself is settled.
-  if last == mark then return 'again' end
-  if not line then
-    local outcome = call('GET', base .. 'job:' .. id)
-    if outcome and find(outcome, '"worker":"' .. worker .. '"', 1, true) then return 'again' end
-  end
-  if field(at, OP) == 'return' and state ~= 'running' then return return_unstarted(at, here, mark, line) end
-  return 'lost'
+  local mine = 'running ' .. here .. ' ' .. worker .. ' '
+  if not line or string.sub(line, 1, #mine) ~= mine then return settle_unusual(op, id, here, text, mark) end
+  local since, flags = match(line, '^%d+ (%d+) (%S+)', #mine + 1)
+  ops[op](id, here, text, mark, since, flags)
+  leave(match(here, '^(%a+)/(.+)$'))
+  tell(message)
+  return 'ok'
 end
 
 -- Dead jobs beyond the cap or the age are forgotten, some at a time.
 local function forget_the_oldest_dead()
   local old = call('ZRANGE', dead, '-inf', tonumber(now) - tonumber(dead_ttl) * 1000, 'BYSCORE', 'LIMIT', 0, 500)
-  local excess = math.min(call('ZCARD', dead) - #old - tonumber(dead_max), 500)
   if #old > 0 then call('ZREM', dead, unpack(old)) end
+  local excess = math.min(call('ZCARD', dead) - tonumber(dead_max), 500)
   if excess <= 0 then return end
   local popped = call('ZPOPMIN', dead, excess)
   for n = 1, #popped, 2 do call('DEL', base .. 'job:' .. popped[n], base .. 'text:' .. popped[n]) end
 end
 
+tell(ARGV[13])
 local answers = {}
 for n = 1, count do
   local at = FIRST + (n - 1) * EACH
-  if field(at, OP) == 'event' then
-    tell(field(at, MESSAGE))
-    answers[n] = 'ok'
-  else
-    -- One damaged record must not keep the others from being settled.
-    local fine, answer = pcall(settle, at)
-    answers[n] = fine and answer or 'error ' .. tostring(answer)
-  end
+  -- One damaged record must not keep the others from being settled.
+  local fine, answer = pcall(settle, ARGV[at], ids[n], ARGV[at + 2], ARGV[at + 3])
+  answers[n] = fine and answer or 'error ' .. tostring(answer)
 end
 
 for word, number in pairs(counts) do call('HINCRBY', stats, word, number) end

@@ -2,10 +2,10 @@
 -- Accepts jobs: one line among the live jobs, one stream entry (or one place among the delayed or the tenant's
 -- parked jobs) and one event for each.
 --
--- ARGV  waiting cap, then for each job: id, job JSON, event message, due (ms, 0 = now), watch (1 or 0), booster
---       asked for, tenant (empty when it has none)
+-- ARGV  waiting cap, then for each job: id, job JSON, event message, and in one text: due (ms, 0 = now), flags of
+--       its line, booster asked for, tenant (nothing when it has none)
 -- Returns for each job 1 (accepted), 0 (the id is taken), -1 (the queue is full) or -2 (it takes no more jobs).
-local EACH, FIRST = 7, 8
+local EACH, FIRST = 4, 8
 local count = (#ARGV - FIRST + 1) / EACH
 
 -- Entries that a worker holds are still in the stream, so the exact number is only counted near the cap.
@@ -62,16 +62,22 @@ local function place(id, text, due, tenant)
   return 'parked', '-'
 end
 
+-- Most jobs of a call are alike in this.
+local seen = {}
+
+local function about(text)
+  if not seen[text] then seen[text] = { match(text, '^(%d+) (%S+) (%S+) (.*)$') } end
+  return unpack(seen[text])
+end
+
 local answers, counts = {}, {}
 for n = 1, count do
   local at = FIRST + (n - 1) * EACH
-  local id, text, message, due, watch, booster, tenant = unpack(ARGV, at, at + 6)
+  local id = ids[n]
+  local due, flags, booster, tenant = about(ARGV[at + 3])
   local line = lines[id]
   if line or (any_ended and call('EXISTS', records[n]) == 1) then
-    if line and watch == '1' then
-      local state, entry, since, flags, attempts, crashes, worker, started, mark, reason = match(line, WORDS)
-      put(id, words(state, entry, since, add(flags, 'w'), attempts, crashes, worker, started, mark, reason))
-    end
+    if line and flags == 'w' then put(id, flagged(line, 'w')) end
     answers[n] = 0
   elseif draining then
     answers[n] = -2
@@ -79,10 +85,9 @@ for n = 1, count do
     answers[n] = -1
   else
     room = room - 1
-    local state, entry = place(id, text, due, tenant)
-    local since = match(entry, '/(%d+)') or now
-    put(id, words(state, entry, since, watch == '1' and 'w' or '-', '0', '0', '-', '-', '-', '-'))
-    tell(message)
+    local state, entry = place(id, ARGV[at + 1], due, tenant)
+    put(id, resting(state, entry, match(entry, '/(%d+)') or now, flags, '0', '0'))
+    tell(ARGV[at + 2])
     counts[booster] = (counts[booster] or 0) + 1
     answers[n] = 1
   end

@@ -12,10 +12,8 @@ load(ids)
 local answers = call('MGET', unpack(records))
 for n, id in ipairs(ids) do
   if lines[id] then
-    local state, entry, since, flags, attempts, crashes, worker, started, mark, reason = match(lines[id], WORDS)
-    if not has(flags, 'w') then
-      put(id, words(state, entry, since, add(flags, 'w'), attempts, crashes, worker, started, mark, reason))
-    end
+    local line = flagged(lines[id], 'w')
+    if line ~= lines[id] then put(id, line) end
     answers[n] = ''
   end
 end

@@ -21,7 +21,7 @@ impl<'a> Line<'a> {
     /// Reads a line; `None` when it is none.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let words: Vec<&str> = text.split(' ').collect();
-        let [state, _entry, enqueued_at, flags, attempts, _crashes, worker, _started, _mark, _reason] =
+        let [state, _entry, worker, _started, enqueued_at, flags, attempts, _crashes, _mark, _reason] =
             words[..]
         else {
             return None;
@@ -42,11 +42,11 @@ mod tests {
 
     #[test]
     fn a_line_is_read_and_nothing_else() {
-        let line = "running jobs/5-0 7 wc 2 1 host-1 9 - -";
+        let line = "running jobs/5-0 host-1 9 7 wc 2 1 - -";
         let read = Line { state: "running", enqueued_at: 7, cancel: true, attempts: 2, worker: "host-1" };
         assert_eq!(Line::parse(line), Some(read));
-        assert_eq!(Line::parse("waiting jobs/5-0 7 - 0 0 - - - -").unwrap().worker, "");
-        for wrong in ["", "running", "waiting jobs/5-0 x - 0 0 - - - -"] {
+        assert_eq!(Line::parse("waiting jobs/5-0 - - 7 - 0 0 - -").unwrap().worker, "");
+        for wrong in ["", "running", "waiting jobs/5-0 - - x - 0 0 - -"] {
             assert_eq!(Line::parse(wrong), None, "{wrong}");
         }
     }

@@ -163,8 +163,9 @@ impl Queue {
         let mut call = self.begin(&SUBMIT);
         call.arg(self.max_waiting);
         for job in batch {
-            call.arg(&job.id).arg(&job.text).arg(job.event.to_message(now)).arg(job.due).arg(u8::from(watch));
-            call.arg(&job.booster).arg(&job.tenant);
+            let flags = if watch { 'w' } else { '-' };
+            let about = format!("{} {flags} {} {}", job.due, job.booster, job.tenant);
+            call.arg(&job.id).arg(&job.text).arg(job.event.to_message(now)).arg(about);
         }
         let answers: Vec<i64> = self.link.script("submit", &call).await?;
         let mut submitted = Vec::with_capacity(answers.len());

@@ -40,7 +40,7 @@ impl Bus {
         let message = event.to_message(now_ms());
         let mut pipeline = redis::Pipeline::with_capacity(2);
         pipeline.cmd("XADD").arg(self.keys.events()).arg("MAXLEN").arg("~").arg(self.max_events);
-        pipeline.arg("*").arg("event").arg(&message).ignore();
+        pipeline.arg("*").arg("events").arg(&message).ignore();
         pipeline.cmd("PUBLISH").arg(self.keys.channel()).arg(&message).ignore();
         let () = self.link.pipeline("publish", &pipeline).await?;
         Ok(())

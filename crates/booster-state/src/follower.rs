@@ -1,11 +1,10 @@
-//! The follower: one elected process that copies the queues' events into the fleet's stream, writes task
+//! The follower: one elected process that moves the queues' events into the fleet's stream, writes task
 //! records in the older form and clears away what dead workers left.
 //!
-//! Queue scripts may only write keys of their own queue, so the fleet-wide stream is written here. How far each
-//! queue has been copied is kept in Redis, written together with the copies. All these streams are capped: what
-//! a queue's own stream has already dropped is not copied either.
+//! Queue scripts may only write keys of their own queue, so the fleet-wide stream is written here. All these
+//! streams are capped: what a queue's own stream has already dropped is not moved either.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use booster_core::{Config, Job, Keys};
@@ -24,7 +23,9 @@ const PERIOD: Duration = Duration::from_millis(250);
 /// How often the others stand for election.
 const CANDIDACY: Duration = Duration::from_secs(2);
 /// Entries of a queue copied in one go; most have a few events.
-const BATCH: usize = 50;
+const BATCH: usize = 64;
+/// Entries of a queue that become one of the fleet.
+const MERGED: usize = 4;
 /// Slots of one worker, at most (the limit of `wasm.poolSize`).
 const MAX_SLOTS: usize = 512;
 /// How often dead workers' leftovers are looked for.
@@ -35,13 +36,12 @@ type Fields = HashMap<String, Value>;
 /// Follows all queues of `config`'s fleet until `stop` resolves.
 pub async fn run(link: Link, config: Config, worker: String, stop: impl Future<Output = ()>) {
     let keys = Keys::new(config.redis.key_prefix.clone());
-    let mut follower =
-        Follower { link, keys, config, queues: Vec::new(), worker, cursors: None, swept: None };
+    let mut follower = Follower { link, keys, config, queues: Vec::new(), worker, kept: None, swept: None };
     tokio::pin!(stop);
     loop {
-        // A fault is noted by the link; the place in the streams is looked up anew then.
+        // A fault is noted by the link; what the stream holds is counted anew then.
         let pause = follower.round().await.unwrap_or_else(|_| {
-            follower.cursors = None;
+            follower.kept = None;
             PERIOD
         });
         tokio::select! {
@@ -76,6 +76,39 @@ struct Task<'a> {
     timestamp: u64,
 }
 
+/// The entries of the fleet's stream with the number of their events, the oldest first. Bounded by the cap.
+#[derive(Debug, Default)]
+struct Kept {
+    entries: VecDeque<(String, usize)>,
+    events: usize,
+}
+
+impl Kept {
+    fn push(&mut self, entry: String, events: usize) {
+        self.entries.push_back((entry, events));
+        self.events += events;
+    }
+
+    /// Forgets what lies beyond the cap; returns the oldest entry that stays, when something was forgotten.
+    fn trim(&mut self, most: usize) -> Option<&str> {
+        let before = self.entries.len();
+        while self.events > most && self.entries.len() > 1 {
+            let forgotten = self.entries.pop_front().map_or(0, |(_, events)| events);
+            self.events -= forgotten;
+        }
+        let oldest = self.entries.front().map(|(entry, _)| entry.as_str());
+        oldest.filter(|_| self.entries.len() < before)
+    }
+}
+
+/// The smallest entry id behind `entry`.
+fn after(entry: &str) -> String {
+    match entry.split_once('-').and_then(|(millis, number)| Some((millis, number.parse::<u64>().ok()?))) {
+        Some((millis, number)) => format!("{millis}-{}", number + 1),
+        None => entry.to_owned(),
+    }
+}
+
 struct Follower {
     link: Link,
     keys: Keys,
@@ -83,30 +116,28 @@ struct Follower {
     /// All queues of the fleet, as last read.
     queues: Vec<String>,
     worker: String,
-    /// The last copied entry of each queue; `None` while not elected.
-    cursors: Option<HashMap<String, String>>,
+    /// What the fleet's stream holds; `None` while not elected.
+    kept: Option<Kept>,
     swept: Option<Instant>,
 }
 
 impl Follower {
     async fn round(&mut self) -> Result<Duration, StateError> {
         if !self.link.elect(&self.keys.follower(), &self.worker, TERM_MS).await? {
-            self.cursors = None;
+            self.kept = None;
             return Ok(CANDIDACY);
         }
         let sweep = self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP_EVERY);
         if sweep || self.queues.is_empty() {
             self.queues = queue_names(&self.link, &self.keys).await?;
         }
-        let mut cursors = match self.cursors.take() {
-            Some(cursors) => cursors,
-            None => self.find_cursors().await?,
-        };
+        if self.kept.is_none() {
+            self.kept = Some(self.count_kept().await?);
+        }
         let mut busy = false;
         for queue in self.queues.clone() {
-            busy |= self.copy(&queue, &mut cursors).await?;
+            busy |= self.copy(&queue).await?;
         }
-        self.cursors = Some(cursors);
         if sweep {
             self.sweep().await?;
             self.swept = Some(Instant::now());
@@ -114,40 +145,62 @@ impl Follower {
         Ok(if busy { Duration::ZERO } else { PERIOD })
     }
 
-    /// How far the last follower came.
-    async fn find_cursors(&self) -> Result<HashMap<String, String>, StateError> {
-        let mut command = redis::cmd("HGETALL");
-        command.arg(self.keys.cursors());
-        Ok(self.link.query("events", &command).await?)
-    }
-
-    /// Copies the next events of one queue; says whether there may be more.
-    async fn copy(&self, queue: &str, cursors: &mut HashMap<String, String>) -> Result<bool, StateError> {
-        let start = cursors.get(queue).map_or_else(|| "-".to_owned(), |cursor| format!("({cursor}"));
+    /// Moves the next events of one queue; says whether there may be more. They leave the queue's stream only when
+    /// they are in the fleet's, so an end in between copies them twice, with the same `source`.
+    async fn copy(&mut self, queue: &str) -> Result<bool, StateError> {
+        let stream = self.keys.queue(queue).events();
         let mut command = redis::cmd("XRANGE");
-        command.arg(self.keys.queue(queue).events()).arg(start).arg("+").arg("COUNT").arg(BATCH);
+        command.arg(&stream).arg("-").arg("+").arg("COUNT").arg(BATCH);
         let page: Vec<(String, Fields)> = self.link.query("events", &command).await?;
         let Some((last, _)) = page.last() else { return Ok(false) };
-        let mut pipeline = Pipeline::new();
-        let max_events = self.config.redis.max_events;
-        for (entry, fields) in &page {
-            // An entry of a queue holds the events of one step, one a line.
-            for message in text(fields, "events").unwrap_or_default().lines() {
-                pipeline.cmd("XADD").arg(self.keys.events()).arg("MAXLEN").arg("~").arg(max_events).arg("*");
-                pipeline.arg("event").arg(message).arg("queue").arg(queue).arg("source").arg(entry).ignore();
-            }
+        // An entry of a queue holds the events of one step, one a line; so does an entry of the fleet.
+        let texts: Vec<String> =
+            page.iter().map(|(_, fields)| text(fields, "events").unwrap_or_default()).collect();
+        for (entries, texts) in page.chunks(MERGED).zip(texts.chunks(MERGED)) {
+            self.append(queue, &entries[0].0, &texts.join("\n")).await?;
         }
-        pipeline.cmd("HSET").arg(self.keys.cursors()).arg(queue).arg(last).ignore();
-        let () = self.link.pipeline("events", &pipeline).await?;
-        cursors.insert(queue.to_owned(), last.clone());
+        let mut trim = redis::cmd("XTRIM");
+        trim.arg(&stream).arg("MINID").arg(after(last));
+        self.link.query::<u64>("events", &trim).await?;
         if self.config.booster.compat_tasks {
-            for (_, fields) in &page {
-                for message in text(fields, "events").unwrap_or_default().lines() {
-                    self.look_at(queue, message).await?;
-                }
+            for message in texts.iter().flat_map(|texts| texts.lines()) {
+                self.look_at(queue, message).await?;
             }
         }
         Ok(page.len() == BATCH)
+    }
+
+    /// Adds events to the fleet's stream and removes the oldest beyond the cap, which counts events.
+    async fn append(&mut self, queue: &str, source: &str, events: &str) -> Result<(), StateError> {
+        let mut add = redis::cmd("XADD");
+        add.arg(self.keys.events()).arg("*").arg("events").arg(events);
+        add.arg("queue").arg(queue).arg("source").arg(source);
+        let entry: String = self.link.query("events", &add).await?;
+        let kept = self.kept.get_or_insert_default();
+        kept.push(entry, events.lines().count());
+        if let Some(oldest) = kept.trim(self.config.redis.max_events) {
+            let mut trim = redis::cmd("XTRIM");
+            trim.arg(self.keys.events()).arg("MINID").arg("~").arg(oldest);
+            self.link.query::<u64>("events", &trim).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts what an earlier follower has left in the fleet's stream.
+    async fn count_kept(&self) -> Result<Kept, StateError> {
+        let mut kept = Kept::default();
+        let mut start = "-".to_owned();
+        loop {
+            let mut command = redis::cmd("XRANGE");
+            command.arg(self.keys.events()).arg(&start).arg("+").arg("COUNT").arg(BATCH);
+            let page: Vec<(String, Fields)> = self.link.query("events", &command).await?;
+            let Some((last, _)) = page.last() else { return Ok(kept) };
+            start = format!("({last}");
+            for (entry, fields) in &page {
+                kept.push(entry.clone(), text(fields, "events").map_or(1, |events| events.lines().count()));
+            }
+            kept.trim(self.config.redis.max_events);
+        }
     }
 
     /// Writes the task record of a finished job.
@@ -256,4 +309,26 @@ impl Follower {
 
 fn text(fields: &Fields, name: &str) -> Option<String> {
     redis::from_redis_value(fields.get(name)?.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cap_counts_events_and_keeps_the_latest() {
+        let mut kept = Kept::default();
+        for n in 0..5 {
+            kept.push(format!("{n}-0"), 10);
+        }
+        assert_eq!(kept.trim(50), None);
+        assert_eq!(kept.trim(30), Some("2-0"));
+        kept.push("9-0".into(), 1000);
+        assert_eq!(kept.trim(30), Some("9-0"), "one entry stays, however large");
+    }
+
+    #[test]
+    fn the_next_id_is_the_smallest_one_behind() {
+        assert_eq!(after("1700-3"), "1700-4");
+    }
 }

@@ -113,9 +113,10 @@ pub(crate) async fn events(arguments: &EventsArguments, client: &Client) -> Resu
         command.arg(client.keys().events()).arg(&start).arg("+").arg("COUNT").arg(PAGE);
         let page: Vec<(String, HashMap<String, Value>)> = client.link().query("events", &command).await?;
         for (entry, fields) in &page {
-            let event =
-                fields.get("event").and_then(|value| redis::from_redis_value::<String>(value.clone()).ok());
-            print::line(&event.unwrap_or_default())?;
+            // An entry holds the events of a moment, one a line.
+            let events =
+                fields.get("events").and_then(|value| redis::from_redis_value::<String>(value.clone()).ok());
+            print::line(&events.unwrap_or_default())?;
             start = format!("({entry}");
         }
         if page.len() < PAGE {

@@ -128,27 +128,42 @@ fn pay(shared: &Shared, credits: &mut [i64], chosen: usize) {
 async fn start(shared: &Arc<Shared>, index: usize, entries: Vec<Entry>, tasks: &mpsc::Sender<Task<Job>>) {
     let queue = shared.lines[index].keys.name();
     let limit = shared.text_limit();
-    let mut candidates: Vec<Candidate> = entries.into_iter().map(|entry| read(queue, entry, limit)).collect();
-    if let Some(answers) = ask(shared, index, &candidates).await {
-        return act_all(shared, index, candidates, answers, tasks).await;
-    }
-    // Something in the batch is refused again and again: one at a time shows which.
-    for candidate in candidates.drain(..) {
-        let batch = vec![candidate];
-        match ask(shared, index, &batch).await {
-            Some(answers) => act_all(shared, index, batch, answers, tasks).await,
-            // Its claim lapses, and it is looked at again later.
-            None => act_all(shared, index, batch, vec!["error".to_owned()], tasks).await,
-        }
+    let candidates: Vec<Candidate> = entries.into_iter().map(|entry| read(queue, entry, limit)).collect();
+    let new = start_batch(shared, index, candidates, false, tasks).await;
+    if !new.is_empty() {
+        start_batch(shared, index, new, true, tasks).await;
     }
 }
 
+/// Starts a batch and acts on the answers; returns those that nobody has looked at before, of which the script
+/// wants to know more.
+async fn start_batch(
+    shared: &Arc<Shared>,
+    index: usize,
+    batch: Vec<Candidate>,
+    in_full: bool,
+    tasks: &mpsc::Sender<Task<Job>>,
+) -> Vec<Candidate> {
+    if let Some(answers) = ask(shared, index, &batch, in_full).await {
+        return act_all(shared, index, batch, answers, tasks).await;
+    }
+    // Something in the batch is refused again and again: one at a time shows which.
+    let mut new = Vec::new();
+    for candidate in batch {
+        let alone = vec![candidate];
+        // Where there is no answer its claim lapses, and it is looked at again later.
+        let answers = ask(shared, index, &alone, in_full).await.unwrap_or_else(|| vec!["error".to_owned()]);
+        new.extend(act_all(shared, index, alone, answers, tasks).await);
+    }
+    new
+}
+
 /// Runs the start script until Redis answers; `None` when it keeps refusing.
-async fn ask(shared: &Shared, index: usize, batch: &[Candidate]) -> Option<Vec<String>> {
+async fn ask(shared: &Shared, index: usize, batch: &[Candidate], in_full: bool) -> Option<Vec<String>> {
     let mut backoff = Backoff::new();
     let mut refusals = 0;
     loop {
-        match mark_started(shared, index, batch).await {
+        match mark_started(shared, index, batch, in_full).await {
             Ok(answers) => {
                 shared.answered();
                 return Some(answers);
@@ -172,10 +187,15 @@ async fn act_all(
     batch: Vec<Candidate>,
     answers: Vec<String>,
     tasks: &mpsc::Sender<Task<Job>>,
-) {
+) -> Vec<Candidate> {
+    let mut new = Vec::new();
     for (candidate, answer) in batch.into_iter().zip(answers) {
-        act(shared, index, candidate, &answer, tasks).await;
+        match answer.as_str() {
+            "new" => new.push(candidate),
+            answer => act(shared, index, candidate, answer, tasks).await,
+        }
     }
+    new
 }
 
 fn read(queue: &str, entry: Entry, limit: usize) -> Candidate {
@@ -193,19 +213,33 @@ fn read(queue: &str, entry: Entry, limit: usize) -> Candidate {
     Candidate { entry, id, job }
 }
 
-async fn mark_started(shared: &Shared, index: usize, batch: &[Candidate]) -> Result<Vec<String>, QueueError> {
-    let keys = &shared.lines[index].keys;
-    let now = now_ms();
+async fn mark_started(
+    shared: &Shared,
+    index: usize,
+    batch: &[Candidate],
+    in_full: bool,
+) -> Result<Vec<String>, QueueError> {
+    let queue = shared.lines[index].keys.name();
     let mut call = shared.begin(index, &START);
     call.arg(&shared.worker);
     for candidate in batch {
-        let due = candidate.job.as_ref().ok().and_then(|job| job.run_at).unwrap_or(0);
-        call.arg(candidate.entry.lane.as_str()).arg(&candidate.entry.entry).arg(&candidate.id).arg(due);
-        call.arg(requested(keys.name(), candidate).to_message(now));
-        call.arg(candidate.job.as_ref().map_or("other", |job| job.target.name()));
-        call.arg(candidate.entry.tenant.as_deref().unwrap_or_default());
+        let entry = &candidate.entry;
+        call.arg(format!("{}/{}", entry.lane.as_str(), entry.entry)).arg(&candidate.id);
+        match &entry.tenant {
+            Some(tenant) => call.arg(tenant),
+            None if in_full => call.arg(about(queue, candidate)),
+            None => call.arg(""),
+        };
     }
     shared.link.script("start", &call).await
+}
+
+/// What the script has to know of a job that nobody has looked at before.
+fn about(queue: &str, candidate: &Candidate) -> String {
+    let job = candidate.job.as_ref();
+    let due = job.ok().and_then(|job| job.run_at).unwrap_or(0);
+    let booster = job.map_or("other", |job| job.target.name());
+    format!("{due} {booster} {}", requested(queue, candidate).to_message(now_ms()))
 }
 
 fn requested(queue: &str, candidate: &Candidate) -> Event {

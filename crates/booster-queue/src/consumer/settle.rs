@@ -30,6 +30,18 @@ pub(super) enum Op {
     Return { attempts: u32, crashes: u32, since: u64 },
 }
 
+impl Op {
+    /// The script's word for it.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Outcome(outcome) => outcome.outcome.as_str(),
+            Self::Retry { .. } => "retry",
+            Self::Return { .. } => "return",
+        }
+    }
+}
+
 /// One thing to settle.
 pub(super) struct Settlement {
     pub(super) index: usize,
@@ -94,11 +106,14 @@ fn fitting(texts: &[String]) -> usize {
         .max(1)
 }
 
+/// What the script is told of an item besides its op.
 fn text(item: &Settlement) -> String {
     match &item.op {
         // A plain struct with string keys: serialising it cannot fail.
         Op::Outcome(outcome) => serde_json::to_string(outcome).unwrap_or_default(),
-        _ => String::new(),
+        Op::Retry { attempts, crashes, due, reason } => format!("{attempts} {crashes} {due} {reason}"),
+        Op::Return { attempts, crashes, since } => format!("{attempts} {crashes} {since}"),
+        Op::Event => String::new(),
     }
 }
 
@@ -144,21 +159,20 @@ async fn call(
     call.arg(config.redis.ttl_s).arg(config.redis.dead_ttl_s).arg(config.redis.dead_max).arg(fallback);
     // The older form of task records has the job's input in it.
     call.arg(u8::from(config.booster.compat_tasks));
-    for (item, text) in items.iter().zip(texts) {
-        let (op, attempts, crashes, due, word) = match &item.op {
-            Op::Event => ("event", 0, 0, 0, ""),
-            Op::Outcome(outcome) => {
-                ("outcome", outcome.attempts, outcome.crashes, 0, outcome.outcome.as_str())
-            }
-            Op::Retry { attempts, crashes, due, reason } => ("retry", *attempts, *crashes, *due, *reason),
-            Op::Return { attempts, crashes, since } => ("return", *attempts, *crashes, *since, ""),
-        };
+    let message =
+        |item: &Settlement| item.event.as_ref().map(|event| event.to_message(now)).unwrap_or_default();
+    let (ends, events): (Vec<_>, Vec<_>) = items.iter().zip(texts).partition(|(item, _)| item.ends_claim());
+    call.arg(events.iter().map(|(item, _)| message(item)).collect::<Vec<_>>().join("\n"));
+    for (item, text) in &ends {
         let (_, lane, entry) = &item.key;
-        let message = item.event.as_ref().map(|event| event.to_message(now)).unwrap_or_default();
-        call.arg(op).arg(lane.as_str()).arg(entry).arg(&item.id).arg(attempts).arg(crashes).arg(due);
-        call.arg(word).arg(text).arg(message);
+        call.arg(format!("{} {}/{entry}", item.op.word(), lane.as_str())).arg(&item.id).arg(text);
+        call.arg(message(item));
     }
-    shared.link.script("settle", &call).await
+    let answers: Vec<String> = shared.link.script("settle", &call).await?;
+    // Events have no answer of their own: they are published with the call.
+    let mut answers = answers.into_iter();
+    let of = |item: &Settlement| if item.ends_claim() { answers.next() } else { Some("ok".to_owned()) };
+    Ok(items.iter().map_while(of).collect())
 }
 
 /// Tells of one item that a script could not deal with.
