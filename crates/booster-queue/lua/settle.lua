@@ -116,7 +116,7 @@ local function forget_the_oldest_dead()
   for n = 1, #popped, 2 do call('DEL', base .. 'job:' .. popped[n], base .. 'text:' .. popped[n]) end
 end
 
-tell(ARGV[13])
+for message in string.gmatch(ARGV[13], '[^\n]+') do tell(message) end
 local answers = {}
 for n = 1, count do
   local at = FIRST + (n - 1) * EACH
