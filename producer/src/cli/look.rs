@@ -16,7 +16,7 @@ use crate::error::ClientError;
 pub(crate) struct Arguments {
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Arguments of `events`.
@@ -49,6 +49,7 @@ pub(crate) async fn queues(arguments: &Arguments, client: &Client) -> Result<u8,
             "name": queue.name(), "waiting": depth.waiting, "delayed": depth.delayed, "running": depth.running,
             "done": counts.done, "refused": counts.refused, "dead": counts.dead, "cancelled": counts.cancelled,
             "deduplicated": counts.deduplicated, "deadKept": depth.dead, "oldestAgeMs": depth.oldest_age_ms,
+            "mode": queue.mode().await?.as_str(),
         }));
         let numbers = [
             depth.waiting,

@@ -5,6 +5,7 @@ mod dead;
 mod jobs;
 mod look;
 mod print;
+mod steer;
 mod up;
 
 use std::io::IsTerminal;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use booster_core::Config;
+use booster_queue::Mode;
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -73,6 +75,16 @@ enum Command {
     /// Lists, shows, retries or drops dead jobs
     #[command(subcommand)]
     Dead(dead::Command),
+    /// Lets no more jobs of a queue start; what runs goes on
+    Pause(steer::QueueArguments),
+    /// Opens a paused or draining queue again
+    Resume(steer::QueueArguments),
+    /// Lets a queue take no more jobs and waits until all it has have ended
+    Drain(steer::DrainArguments),
+    /// Lists tenants with parked jobs and those with a rate limit
+    Tenants(look::Arguments),
+    /// Limits how many jobs of a tenant start in a second
+    Limit(steer::LimitArguments),
     /// Runs the HTTP gateway
     Serve(ServeArguments),
 }
@@ -116,6 +128,15 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Queues(arguments) => look::queues(&arguments, &Client::connect(config)?).await,
         Command::Pool(arguments) => look::pool(&arguments, &Client::connect(config)?).await,
         Command::Events(arguments) => look::events(&arguments, &Client::connect(config)?).await,
+        Command::Pause(arguments) => {
+            steer::set_mode(&arguments, Mode::Paused, &Client::connect(config)?).await
+        }
+        Command::Resume(arguments) => {
+            steer::set_mode(&arguments, Mode::Open, &Client::connect(config)?).await
+        }
+        Command::Drain(arguments) => steer::drain(&arguments, &Client::connect(config)?).await,
+        Command::Tenants(arguments) => steer::tenants(&arguments, &Client::connect(config)?).await,
+        Command::Limit(arguments) => steer::limit(&arguments, &Client::connect(config)?).await,
         Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,
     }

@@ -16,10 +16,19 @@ use crate::now_ms;
 
 /// What this worker remembers of an entry it holds.
 pub(super) struct Hold {
+    /// When the entry was fetched.
+    pub(super) fetched: Instant,
     /// When the entry was fetched or last renewed.
     pub(super) renewed: Instant,
     /// Set when another worker has taken the entry over.
     pub(super) lost: Arc<AtomicBool>,
+}
+
+impl Hold {
+    /// What was fetched `now`.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { fetched: now, renewed: now, lost: Arc::default() }
+    }
 }
 
 /// How a running job is stopped.

@@ -11,7 +11,7 @@ use booster_core::{Event, Job, JobError};
 use tokio::sync::mpsc;
 
 use super::claim::Claim;
-use super::{Admit, Backoff, Shared, lock};
+use super::{Admit, Backoff, Shared, lock, pace};
 use crate::entry::Entry;
 use crate::error::QueueError;
 use crate::note::Note;
@@ -100,6 +100,14 @@ fn trim(shared: &Arc<Shared>) {
             hand_back(shared, index, entry);
         }
     }
+}
+
+/// Whether a queue's next buffered job has waited for longer than it takes to move it to another worker.
+fn has_waited(shared: &Shared, index: usize) -> bool {
+    let next =
+        lock(&shared.lines[index].buffer).front().map(|entry| (index, entry.lane, entry.entry.clone()));
+    let held = lock(&shared.held);
+    next.and_then(|key| held.get(&key)).is_some_and(|hold| hold.fetched.elapsed() > pace::FETCH_AHEAD)
 }
 
 fn has_jobs(shared: &Shared, index: usize) -> bool {
@@ -334,7 +342,7 @@ fn hand_back(shared: &Arc<Shared>, index: usize, entry: Entry) {
 pub(super) fn yield_to_idle(shared: &Arc<Shared>, index: usize, slots: usize) {
     let line = &shared.lines[index];
     let waiting = lock(&line.buffer).len();
-    if shared.capacity() > 0 || !shared.pace.would_wait(waiting) {
+    if shared.capacity() > 0 || !(shared.pace.would_wait(waiting) || has_waited(shared, index)) {
         return;
     }
     line.yielded_at.store(now_ms(), Ordering::Relaxed);

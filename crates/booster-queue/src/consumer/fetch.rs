@@ -1,7 +1,7 @@
 //! Reading jobs from Redis: one blocking connection for each queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use booster_core::keys::GROUP;
@@ -160,7 +160,7 @@ fn accept(shared: &Arc<Shared>, index: usize, reply: &Value) {
             let key = (index, entry.lane, entry.entry.clone());
             let new = !held.contains_key(&key);
             if new {
-                held.insert(key, Hold { renewed: Instant::now(), lost: Arc::new(AtomicBool::new(false)) });
+                held.insert(key, Hold::new(Instant::now()));
             }
             new
         });

@@ -1,9 +1,11 @@
 //! How many jobs to fetch and to start ahead, from how long jobs take.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// What may be fetched ahead runs in this time, in microseconds.
-const FETCH_AHEAD_US: u64 = 50_000;
+/// What may be fetched ahead runs in this time.
+pub(super) const FETCH_AHEAD: Duration = Duration::from_millis(50);
+const FETCH_AHEAD_US: u64 = FETCH_AHEAD.as_micros() as u64;
 /// What may be started ahead runs in this time. It hides the round trip of `start.lua` for short jobs; for
 /// long jobs nothing is started ahead, so that a crash is blamed on no job that was not running.
 const START_AHEAD_US: u64 = 5_000;

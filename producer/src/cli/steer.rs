@@ -1,0 +1,153 @@
+//! `booster pause`, `resume`, `drain`, `tenants` and `limit`.
+
+use std::time::Duration;
+
+use booster_queue::{MAX_LIMITS, Mode, Queue, RateLimit, rate_limits, set_rate_limit};
+use clap::Args;
+
+use super::{look, print};
+use crate::client::Client;
+use crate::error::ClientError;
+
+/// Arguments of `pause` and `resume`.
+#[derive(Debug, Args)]
+pub(crate) struct QueueArguments {
+    /// The queue's name
+    queue: String,
+}
+
+/// Arguments of `drain`.
+#[derive(Debug, Args)]
+pub(crate) struct DrainArguments {
+    /// The queue's name
+    queue: String,
+    /// Do not wait until the queue is empty
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// Arguments of `limit`.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArguments {
+    /// The tenant
+    tenant: String,
+    /// Jobs of the tenant that may start in a second, over the whole fleet
+    #[arg(long, value_name = "JOBS", required_unless_present = "none")]
+    per_second: Option<f64>,
+    /// Jobs that may start at once after a pause [default: one second's]
+    #[arg(long, value_name = "JOBS", requires = "per_second")]
+    burst: Option<u32>,
+    /// Take the limit away
+    #[arg(long, conflicts_with = "per_second")]
+    none: bool,
+}
+
+/// How often a draining queue is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Tenants listed for each queue.
+const MOST_TENANTS: usize = 1000;
+
+/// Sets a queue's mode.
+pub(crate) async fn set_mode(
+    arguments: &QueueArguments,
+    mode: Mode,
+    client: &Client,
+) -> Result<u8, ClientError> {
+    known_queue(client, &arguments.queue).await?.set_mode(mode).await?;
+    eprintln!("booster: queue {} is {}", arguments.queue, mode.as_str());
+    Ok(0)
+}
+
+/// Closes a queue's door, and waits until everything in it has ended.
+pub(crate) async fn drain(arguments: &DrainArguments, client: &Client) -> Result<u8, ClientError> {
+    let queue = known_queue(client, &arguments.queue).await?;
+    queue.set_mode(Mode::Draining).await?;
+    eprintln!("booster: queue {} takes no more jobs", queue.name());
+    if arguments.no_wait {
+        return Ok(0);
+    }
+    let mut last = None;
+    loop {
+        let depth = queue.depth().await?;
+        let left = depth.waiting + depth.running + depth.delayed;
+        if last.replace(left) != Some(left) {
+            eprintln!("booster: {left} jobs left");
+        }
+        if left == 0 {
+            return Ok(0);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn known_queue(client: &Client, name: &str) -> Result<Queue, ClientError> {
+    let queues = client.queues().await?;
+    let known: Vec<&str> = queues.iter().map(Queue::name).collect();
+    if !known.contains(&name) {
+        let detail = format!("the fleet has no queue of this name; known: {}", known.join(", "));
+        return Err(ClientError::usage(format!("queue {name}"), detail));
+    }
+    Ok(client.queue(name))
+}
+
+/// Lists tenants with parked jobs or a rate limit.
+pub(crate) async fn tenants(arguments: &look::Arguments, client: &Client) -> Result<u8, ClientError> {
+    let limits = rate_limits(client.link(), client.keys()).await?;
+    let mut rows = Vec::new();
+    for queue in client.queues().await? {
+        for (tenant, parked) in queue.parked(MOST_TENANTS).await? {
+            rows.push((queue.name().to_owned(), tenant, parked));
+        }
+    }
+    if arguments.json {
+        let parked: Vec<serde_json::Value> = rows
+            .iter()
+            .map(|(queue, tenant, parked)| {
+                serde_json::json!({ "queue": queue, "tenant": tenant, "parked": parked })
+            })
+            .collect();
+        let limits: Vec<serde_json::Value> = limits
+            .iter()
+            .map(|(tenant, limit)| {
+                serde_json::json!({ "tenant": tenant, "perSecond": limit.per_second, "burst": limit.burst })
+            })
+            .collect();
+        print::line(&serde_json::json!({ "parked": parked, "limits": limits }).to_string())?;
+        return Ok(0);
+    }
+    let rows: Vec<Vec<String>> =
+        rows.into_iter().map(|(queue, tenant, parked)| vec![tenant, queue, parked.to_string()]).collect();
+    print::table(&["tenant", "queue", "parked"], &rows)?;
+    for (tenant, limit) in limits {
+        print::line(&format!("{tenant}: {} jobs a second, {} at once", limit.per_second, limit.burst))?;
+    }
+    Ok(0)
+}
+
+/// Sets or takes away a tenant's rate limit.
+pub(crate) async fn limit(arguments: &LimitArguments, client: &Client) -> Result<u8, ClientError> {
+    let tenant = &arguments.tenant;
+    if tenant.is_empty() || tenant.len() > booster_core::job::MAX_NAME_BYTES {
+        return Err(ClientError::usage(format!("tenant {tenant}"), "expected 1 to 128 bytes of text"));
+    }
+    let limit = arguments.per_second.map(|per_second| RateLimit {
+        per_second,
+        burst: arguments.burst.unwrap_or_else(|| per_second.ceil().clamp(1.0, 1e6) as u32),
+    });
+    if let Some(limit) = limit.filter(|limit| !limit.is_valid()) {
+        let what = format!("--per-second {} --burst {}", limit.per_second, limit.burst);
+        return Err(ClientError::usage(
+            what,
+            "expected 0.001 to 1000000 jobs a second, 1 to 1000000 at once",
+        ));
+    }
+    if !set_rate_limit(client.link(), client.keys(), tenant, limit).await? {
+        let detail = format!("{MAX_LIMITS} tenants have a limit already; take one away first");
+        return Err(ClientError::usage(format!("tenant {tenant}"), detail));
+    }
+    match limit {
+        Some(limit) => eprintln!("booster: {tenant} may start {} jobs a second", limit.per_second),
+        None => eprintln!("booster: {tenant} has no limit"),
+    }
+    Ok(0)
+}
