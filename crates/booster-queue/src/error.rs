@@ -36,6 +36,17 @@ pub enum QueueError {
         /// Its limit (`redis.maxWaiting`).
         limit: usize,
     },
+    /// The apalis queue and the fleet's queue lie in different slots of a Redis Cluster.
+    #[error(
+        "apalis queue `{namespace}` cannot be taken into queue `{queue}` on a Redis Cluster: their keys do not share \
+         a slot; let the services name it with the tag `{{{queue}}}`, such as `{{{queue}}}edits`"
+    )]
+    IntakeSlot {
+        /// The apalis queue.
+        namespace: String,
+        /// The fleet's queue.
+        queue: String,
+    },
     /// The job itself is wrong.
     #[error(transparent)]
     Job(#[from] JobError),
@@ -49,6 +60,7 @@ impl QueueError {
             Self::Unreachable { .. } => "redis_unreachable",
             Self::Refused { .. } => "redis_refused",
             Self::Full { .. } => "queue_full",
+            Self::IntakeSlot { .. } => "intake_slot",
             Self::Job(error) => error.code(),
         }
     }
@@ -56,7 +68,7 @@ impl QueueError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Address { .. } => false,
+            Self::Address { .. } | Self::IntakeSlot { .. } => false,
             Self::Unreachable { .. } | Self::Full { .. } => true,
             Self::Refused { passing, .. } => *passing,
             Self::Job(error) => error.is_retryable(),

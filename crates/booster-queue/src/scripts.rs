@@ -38,6 +38,12 @@ script! {
     DROP = "drop.lua";
     /// Asks for a job's outcome.
     WATCH = "watch.lua";
+    /// Reads the due tasks of an apalis queue.
+    INTAKE_PEEK = "intake_peek.lua";
+    /// Moves tasks of an apalis queue here.
+    INTAKE = "intake.lua";
+    /// Tells apalis how tasks ended.
+    INTAKE_ANSWER = "intake_answer.lua";
 }
 
 /// Most items that one script call gets: a script holds up everybody else on the server.

@@ -1,0 +1,104 @@
+//! From apalis into the fleet.
+
+use booster_core::event::Requested;
+use booster_core::keys::GROUP;
+use booster_core::{Event, Job, UnixMillis};
+
+use super::{MOST, Mover};
+use crate::error::QueueError;
+use crate::note::Note;
+use crate::now_ms;
+use crate::scripts::{INTAKE, INTAKE_PEEK, MAX_BYTES};
+
+/// What one batch came to.
+pub(super) struct Taken {
+    /// Something left apalis, so that there may be more.
+    pub(super) any: bool,
+    /// Tasks that the fleet had already: their end may have come long ago.
+    pub(super) known: Vec<Vec<u8>>,
+}
+
+/// A task as it waits in apalis: where, its id and its encoded arguments.
+type Waiting = (String, Vec<u8>, Vec<u8>);
+
+/// A task as it is added here.
+struct Arrival {
+    source: String,
+    task: Vec<u8>,
+    id: String,
+    stream: &'static str,
+    text: Vec<u8>,
+    due: UnixMillis,
+    event: Event,
+    booster: String,
+}
+
+impl Mover {
+    /// Moves one batch of due tasks. Those for which the queue has no room stay where they are.
+    pub(super) async fn take(&self) -> Result<Taken, QueueError> {
+        let now = now_ms();
+        let mut peek = INTAKE_PEEK.prepare_invoke();
+        peek.key(self.apalis.scheduled()).key(self.apalis.active()).key(self.apalis.data());
+        peek.arg(now / 1000).arg(MOST).arg(MAX_BYTES);
+        let waiting: Vec<Waiting> = self.link.script("intake", &peek).await?;
+        if waiting.is_empty() {
+            return Ok(Taken { any: false, known: Vec::new() });
+        }
+        let arrivals: Vec<Arrival> = waiting.into_iter().map(|task| self.arrival(task, now)).collect();
+        let answers = self.move_in(&arrivals, now).await?;
+        let mut taken = Taken { any: false, known: Vec::new() };
+        for (arrival, answer) in arrivals.into_iter().zip(answers) {
+            match answer.as_str() {
+                "moved" => self.link.observer().note(&Note::Event(&arrival.event)),
+                "known" => taken.known.push(arrival.task),
+                _ => continue,
+            }
+            taken.any = true;
+        }
+        Ok(taken)
+    }
+
+    /// What is added for a task. The job gets its id from the task, whatever its text says.
+    fn arrival(&self, (source, task, text): Waiting, now: UnixMillis) -> Arrival {
+        let id = self.ids.of(&task);
+        let limit = self.config.redis.max_job_bytes;
+        let job = std::str::from_utf8(&text).ok().and_then(|text| Job::from_json_limited(text, limit).ok());
+        let event = Event::Requested(Requested {
+            job_id: id.clone(),
+            queue: self.keys.name().to_owned(),
+            booster: job.as_ref().map(|job| job.target.to_string()).unwrap_or_default(),
+            agent_id: job.as_ref().and_then(|job| job.agent_id.clone()),
+        });
+        match job {
+            Some(mut job) => {
+                job.id = Some(id.clone());
+                let due = job.run_at.filter(|at| *at > now).unwrap_or(0);
+                let booster = job.target.name().to_owned();
+                let text = job.to_json().into_bytes();
+                Arrival { source, task, id, stream: "jobs", text, due, event, booster }
+            }
+            None => {
+                Arrival { source, task, id, stream: "front", text, due: 0, event, booster: "other".into() }
+            }
+        }
+    }
+
+    async fn move_in(&self, arrivals: &[Arrival], now: UnixMillis) -> Result<Vec<String>, QueueError> {
+        let redis = &self.config.redis;
+        let mut call = INTAKE.prepare_invoke();
+        call.key(self.apalis.scheduled()).key(self.apalis.active());
+        for key in
+            [self.keys.jobs(), self.keys.front(), self.keys.delayed(), self.keys.events(), self.keys.stats()]
+        {
+            call.key(key);
+        }
+        call.key(&self.followed);
+        call.arg(GROUP).arg(&self.channel).arg(redis.max_events).arg(redis.max_waiting).arg(now);
+        for arrival in arrivals {
+            call.key(self.keys.job(&arrival.id)).key(self.apalis.meta(&arrival.task));
+            call.arg(&arrival.source).arg(&arrival.task).arg(&arrival.id).arg(arrival.stream);
+            call.arg(&arrival.text).arg(arrival.event.to_message(now)).arg(arrival.due).arg(&arrival.booster);
+        }
+        self.link.script("intake", &call).await
+    }
+}
