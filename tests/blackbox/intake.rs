@@ -11,8 +11,10 @@ use apalis_core::task::task_id::TaskId;
 use apalis_redis::{Config as ApalisConfig, RedisStorage};
 use booster_core::config::Intake;
 use booster_core::{Config, Job, OutcomeKind};
+use booster_producer::local::{LocalRedis, free_port};
 use booster_tests::{Boosters, Fleet, LIMIT, eventually};
 use futures_util::StreamExt;
+use redis::aio::ConnectionManagerConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -45,9 +47,12 @@ fn with_intake(config: &mut Config) {
     config.redis.intake = vec![Intake { namespace: "edits".into(), queue: "normal".into() }];
 }
 
-/// The service's own storage, as apalis-redis' documentation makes one.
+/// The service's own storage, as apalis-redis' documentation makes one. Only its patience with Redis is longer than
+/// half a second: tests share the machine.
 async fn storage<T>(fleet: &Fleet) -> RedisStorage<T> {
-    let connection = apalis_redis::connect(fleet.config.redis.url.as_str()).await.unwrap();
+    let patient = ConnectionManagerConfig::new().set_response_timeout(Some(LIMIT));
+    let client = apalis_redis::Client::open(fleet.config.redis.url.as_str()).unwrap();
+    let connection = client.get_connection_manager_with_config(patient).await.unwrap();
     RedisStorage::new(connection).with_config(ApalisConfig::default().queue("edits"))
 }
 
@@ -247,7 +252,7 @@ async fn garbage_in_apalis_keys_ends_as_dead_and_stops_nothing() {
 async fn a_mover_killed_in_the_middle_loses_nothing_and_tells_everything() {
     let mut fleet = Fleet::start(2, Boosters::Small, with_intake).await;
     let mut storage = storage::<BoosterJob>(&fleet).await;
-    let ids = push_work(&mut storage, 300, 3_000_000).await;
+    let ids = push_work(&mut storage, 500, 3_000_000).await;
     let mover: String = eventually("some are done, and not all are moved or told", || async {
         let done = fleet.client.queue("normal").counts().await.unwrap().done;
         let mover: Option<String> = fleet.redis(&["GET", OFFICE]).await;
@@ -267,8 +272,29 @@ async fn a_mover_killed_in_the_middle_loses_nothing_and_tells_everything() {
     let ids: Vec<String> = ids.into_iter().chain((0..20).map(|n| format!("more-{n}"))).collect();
     let results = wait_for(&mut storage, &ids).await;
     assert!(results.into_values().all(|result| result.take().is_ok()));
-    balance(&fleet, 320).await;
+    balance(&fleet, 520).await;
     fleet.workers.remove(at);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_killed_in_the_middle_loses_nothing_and_nothing_is_moved_twice() {
+    let mut fleet = Fleet::start(2, Boosters::Small, with_intake).await;
+    // The file is written before a command is answered, so that what was accepted survives.
+    let _: String = fleet.redis(&["CONFIG", "SET", "appendfsync", "always"]).await;
+    let mut before = storage::<BoosterJob>(&fleet).await;
+    let ids = push_work(&mut before, 500, 3_000_000).await;
+    eventually("some are done", || async {
+        (fleet.client.queue("normal").counts().await.unwrap().done > 20).then_some(())
+    })
+    .await;
+    fleet.redis.kill().await;
+    fleet.redis.restart().await.unwrap();
+    eventually("the connection is made again", || async { fleet.client.ping().await.ok() }).await;
+    let mut after = storage::<BoosterJob>(&fleet).await;
+    let results = wait_for(&mut after, &ids).await;
+    assert!(results.into_values().all(|result| result.take().is_ok()));
+    balance(&fleet, 500).await;
     fleet.stop().await;
 }
 
@@ -368,8 +394,10 @@ async fn a_cancelled_job_is_a_failure_for_the_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_cluster_queues_with_different_tags_are_not_taken_over() {
     let dir = tempfile::tempdir().unwrap();
-    let arguments = ["--cluster-enabled", "yes"];
-    let redis = booster_producer::local::LocalRedis::start(dir.path(), &arguments).await.unwrap();
+    // Without a port of its own the cluster's bus takes one that may not exist.
+    let bus = free_port().unwrap().to_string();
+    let arguments = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+    let redis = LocalRedis::start(dir.path(), &arguments).await.unwrap();
     let link = booster_queue::Link::open(&redis.url(), std::sync::Arc::new(booster_queue::Silent)).unwrap();
     let intake = Intake { namespace: "edits".into(), queue: "normal".into() };
     let (config, never) = (Config::default(), std::future::pending());

@@ -122,15 +122,15 @@ impl Mover {
             return Ok(CANDIDACY);
         }
         // Keys of apalis that cannot be read must not keep the ends of what was moved before from being told.
-        let taken = self.take().await;
-        let known = taken.as_ref().map_or_else(|_| Vec::new(), |taken| taken.known.clone());
+        let mut known = Vec::new();
+        let taken = self.take(&mut known).await;
         let answered = self.answer(known).await;
         if answered.is_err() {
             // What was to be told may have been read and not written: look at everything again.
             self.progress = Progress::default();
         }
         let more = answered?;
-        Ok(if taken?.any || more { BREATH } else { TICK })
+        Ok(if taken? || more { BREATH } else { TICK })
     }
 
     async fn is_cluster(&self) -> Result<bool, QueueError> {

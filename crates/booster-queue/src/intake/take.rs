@@ -10,13 +10,8 @@ use crate::note::Note;
 use crate::now_ms;
 use crate::scripts::{INTAKE, INTAKE_PEEK, MAX_BYTES};
 
-/// What one batch came to.
-pub(super) struct Taken {
-    /// Something left apalis, so that there may be more.
-    pub(super) any: bool,
-    /// Tasks that the fleet had already: their end may have come long ago.
-    pub(super) known: Vec<Vec<u8>>,
-}
+/// Most batches moved before the ends of earlier ones are told.
+const MOST_BATCHES: usize = 10;
 
 /// A task as it waits in apalis: where, its id and its encoded arguments.
 type Waiting = (String, Vec<u8>, Vec<u8>);
@@ -34,28 +29,39 @@ struct Arrival {
 }
 
 impl Mover {
-    /// Moves one batch of due tasks. Those for which the queue has no room stay where they are.
-    pub(super) async fn take(&self) -> Result<Taken, QueueError> {
+    /// Moves due tasks; says whether there may be more. Those that the fleet had already are added to `known`: their
+    /// end may have come long ago.
+    pub(super) async fn take(&self, known: &mut Vec<Vec<u8>>) -> Result<bool, QueueError> {
+        for _ in 0..MOST_BATCHES {
+            if !self.take_batch(known).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Moves one batch; says whether anything left apalis. Tasks for which the queue has no room stay where they are.
+    async fn take_batch(&self, known: &mut Vec<Vec<u8>>) -> Result<bool, QueueError> {
         let now = now_ms();
         let mut peek = INTAKE_PEEK.prepare_invoke();
         peek.key(self.apalis.scheduled()).key(self.apalis.active()).key(self.apalis.data());
         peek.arg(now / 1000).arg(MOST).arg(MAX_BYTES);
         let waiting: Vec<Waiting> = self.link.script("intake", &peek).await?;
         if waiting.is_empty() {
-            return Ok(Taken { any: false, known: Vec::new() });
+            return Ok(false);
         }
         let arrivals: Vec<Arrival> = waiting.into_iter().map(|task| self.arrival(task, now)).collect();
         let answers = self.move_in(&arrivals, now).await?;
-        let mut taken = Taken { any: false, known: Vec::new() };
+        let mut any = false;
         for (arrival, answer) in arrivals.into_iter().zip(answers) {
             match answer.as_str() {
                 "moved" => self.link.observer().note(&Note::Event(&arrival.event)),
-                "known" => taken.known.push(arrival.task),
+                "known" => known.push(arrival.task),
                 _ => continue,
             }
-            taken.any = true;
+            any = true;
         }
-        Ok(taken)
+        Ok(any)
     }
 
     /// What is added for a task. The job gets its id from the task, whatever its text says.
