@@ -282,6 +282,7 @@ fn worker_program() -> Result<PathBuf, ClientError> {
 /// The configuration as a file's text.
 fn file_of(config: &Config) -> String {
     let Config { wasm, redis, booster } = config;
+    let intake: Vec<String> = redis.intake.iter().map(ToString::to_string).collect();
     serde_json::json!({
         "wasm": {
             "poolSize": wasm.pool_size, "memoryLimit": wasm.memory_limit, "taskTimeout": wasm.task_timeout_ms,
@@ -293,6 +294,7 @@ fn file_of(config: &Config) -> String {
             "deadTtl": redis.dead_ttl_s, "deadMax": redis.dead_max, "maxJobBytes": redis.max_job_bytes,
             "maxWaiting": redis.max_waiting, "maxEvents": redis.max_events,
             "compressAbove": redis.compress_above,
+            "intake": intake.join(","),
         },
         "booster": {
             "fallbackEnabled": booster.fallback_enabled, "performanceTracking": booster.performance_tracking,
@@ -329,6 +331,7 @@ async fn wait_or_kill(child: &mut Child, limit: Duration) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use booster_core::config::Intake;
 
     #[test]
     fn a_configuration_survives_its_way_to_a_worker() {
@@ -337,6 +340,8 @@ mod tests {
         config.wasm.pool_size = 3;
         config.wasm.modules = "/x".into();
         config.booster.compat_tasks = true;
+        let pair = |namespace: &str| Intake { namespace: namespace.into(), queue: "low".into() };
+        config.redis.intake = vec![pair("svc::Edit"), pair("{low}")];
         assert_eq!(Config::load(Some(&file_of(&config)), |_| None).unwrap(), config);
     }
 }

@@ -7,6 +7,7 @@ mod edits;
 mod end_to_end;
 mod faults;
 mod gateway;
+mod intake;
 mod monitoring;
 mod protocol;
 mod tenants;

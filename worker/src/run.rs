@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use apalis::prelude::{Data, Monitor, ParallelizeExt, WorkerBuilder, WorkerBuilderExt};
+use booster_core::config::Intake;
 use booster_core::event::PoolUpdated;
 use booster_core::{Catalogue, Config, Event, Job, Keys};
 use booster_engine::{Pool, PoolConfig, Registry, Runtime, default_modules_dir};
@@ -84,11 +85,17 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let writer = StateWriter::new(link.clone(), &config, pool.clone(), Arc::clone(&telemetry));
     let version = env!("CARGO_PKG_VERSION");
     let profile = Profile::new(link.clone(), &config, &id, registry.catalogue(), &queues, version, &listen);
-    let background = [
+    let mut background = vec![
         tokio::spawn(writer.run(stopped())),
         tokio::spawn(profile.run(stopped())),
-        tokio::spawn(follow_events(link, config.clone(), id.clone(), stopped())),
+        tokio::spawn(follow_events(link.clone(), config.clone(), id.clone(), stopped())),
     ];
+    for intake in config.redis.intake.clone() {
+        if !queues.contains(&intake.queue) {
+            warn!(%intake, "this worker does not serve the queue into which it takes tasks; another has to");
+        }
+        background.push(tokio::spawn(take_in(link.clone(), config.clone(), intake, id.clone(), stopped())));
+    }
     let health = Health { telemetry: Arc::clone(&telemetry), consumer: consumer.clone(), pool: pool.clone() };
     let server = axum::serve(listener, router(health)).with_graceful_shutdown(stopped());
     let server = tokio::spawn(async move { server.await });
@@ -115,6 +122,19 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     bus_task.abort();
     info!(worker = id, "worker stopped");
     result
+}
+
+/// Takes over an apalis queue's tasks until the worker stops. That one cannot be taken over harms nothing else.
+async fn take_in(
+    link: Link,
+    config: Config,
+    intake: Intake,
+    worker: String,
+    stop: impl Future<Output = ()> + Send,
+) {
+    if let Err(error) = booster_queue::intake::run(link, &config, &intake, &worker, stop).await {
+        error!(code = error.code(), %error, "apalis queue not taken over");
+    }
 }
 
 async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), WorkerError> {

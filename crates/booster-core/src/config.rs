@@ -22,7 +22,7 @@ pub const ENVIRONMENT: [(&str, &str); 9] = [
 ];
 
 /// Every setting's key, its default and its meaning, for `--help`, the README and error messages.
-pub const SETTINGS: [(&str, &str, &str); 20] = [
+pub const SETTINGS: &[(&str, &str, &str)] = &[
     ("wasm.poolSize", "10", "slots of a worker, each with one instance and one thread"),
     ("wasm.memoryLimit", "512MB", "memory of one instance"),
     ("wasm.taskTimeout", "30000", "deadline of one attempt in ms, where the job names none"),
@@ -43,6 +43,11 @@ pub const SETTINGS: [(&str, &str, &str); 20] = [
     ("redis.maxWaiting", "2000000", "waiting jobs in each queue beyond which submits are refused"),
     ("redis.maxEvents", "10000", "events kept in each event stream"),
     ("redis.compressAbove", "64KB", "size of a job's JSON text above which it is stored compressed"),
+    (
+        "redis.intake",
+        "",
+        "apalis-redis queues whose tasks are taken over, as APALIS_QUEUE=QUEUE separated by commas",
+    ),
     ("booster.fallbackEnabled", "true", "offer refused and dead jobs to regular agents"),
     ("booster.performanceTracking", "true", "write performance metrics and task history into state hashes"),
     ("booster.autoRecovery", "true", "give a slot a new instance after a failure"),
@@ -138,6 +143,26 @@ pub struct RedisConfig {
     pub max_events: usize,
     /// Bytes of a job's JSON text above which it is stored compressed.
     pub compress_above: usize,
+    /// apalis-redis queues whose tasks are taken over, at most [`MAX_INTAKES`].
+    pub intake: Vec<Intake>,
+}
+
+/// Most apalis-redis queues whose tasks are taken over: each has a mover of its own in every worker.
+pub const MAX_INTAKES: usize = 16;
+
+/// One apalis-redis queue whose tasks are taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intake {
+    /// The queue's name in the producers' `apalis_redis::Config`.
+    pub namespace: String,
+    /// The queue of the fleet that gets its jobs.
+    pub queue: String,
+}
+
+impl std::fmt::Display for Intake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.namespace, self.queue)
+    }
 }
 
 impl std::fmt::Debug for RedisConfig {
@@ -197,6 +222,7 @@ impl Default for Config {
                 max_waiting: 2_000_000,
                 max_events: 10_000,
                 compress_above: 64 * 1024,
+                intake: Vec::new(),
             },
             booster: BoosterConfig {
                 fallback_enabled: true,
@@ -292,6 +318,7 @@ impl Config {
             "redis.maxWaiting" => redis.max_waiting = number(value, 1, 100_000_000)? as usize,
             "redis.maxEvents" => redis.max_events = number(value, 100, 10_000_000)? as usize,
             "redis.compressAbove" => redis.compress_above = size(value, 256, 1024 * MIB)?,
+            "redis.intake" => redis.intake = intakes(value)?,
             "booster.fallbackEnabled" => booster.fallback_enabled = flag(value)?,
             "booster.performanceTracking" => booster.performance_tracking = flag(value)?,
             "booster.autoRecovery" => booster.auto_recovery = flag(value)?,
@@ -305,6 +332,10 @@ impl Config {
 const URL_FORM: &str =
     "redis://[[user]:password@]host[:port][/db], rediss://… for TLS, or unix:///path/to/socket";
 const PREFIX_FORM: &str = "1 to 128 characters without braces and white space, such as \"swarm:phase-5:\"";
+
+const INTAKE_FORM: &str = "at most 16 pairs APALIS_QUEUE=QUEUE separated by commas, such as \"edits=normal\"; \
+    an apalis queue (1 to 128 characters without white space, `,` and `=`) is named once, a queue has 1 to 64 of \
+    A-Z a-z 0-9 . _ : -";
 
 enum Refusal {
     UnknownKey,
@@ -375,6 +406,32 @@ fn text(value: &Value, expected: &str, accept: impl Fn(&str) -> bool) -> Result<
     }
 }
 
+/// Pairs of an apalis queue and a queue of the fleet, separated by commas; none when the text is empty.
+fn intakes(value: &Value) -> Result<Vec<Intake>, Refusal> {
+    let wrong = || Refusal::Expected(INTAKE_FORM.to_owned());
+    let list = text(value, INTAKE_FORM, |_| true)?;
+    if list.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut intakes: Vec<Intake> = Vec::new();
+    for pair in list.split(',') {
+        let intake = intake(pair.trim()).ok_or_else(wrong)?;
+        let again = intakes.iter().any(|known| known.namespace == intake.namespace);
+        if again || intakes.len() == MAX_INTAKES {
+            return Err(wrong());
+        }
+        intakes.push(intake);
+    }
+    Ok(intakes)
+}
+
+fn intake(pair: &str) -> Option<Intake> {
+    let (namespace, queue) = pair.split_once('=')?;
+    let is_namespace = (1..=128).contains(&namespace.len()) && !namespace.contains(char::is_whitespace);
+    let is_queue = queue.len() <= 64 && crate::job::is_valid_id(queue);
+    (is_namespace && is_queue).then(|| Intake { namespace: namespace.to_owned(), queue: queue.to_owned() })
+}
+
 fn is_redis_url(text: &str) -> bool {
     ["redis://", "rediss://", "unix://", "redis+unix://"]
         .iter()
@@ -420,7 +477,7 @@ mod tests {
     fn every_listed_setting_can_be_set_to_its_default() {
         let mut config = Config::default();
         for (key, default, _) in SETTINGS {
-            config.set(key, &Value::String(default.into()), "test").unwrap();
+            config.set(key, &Value::String((*default).into()), "test").unwrap();
         }
         assert_eq!(config, Config::default());
         for (_, key) in ENVIRONMENT {
@@ -449,6 +506,23 @@ mod tests {
         let environment = |name: &str| (name == "WASM_TASK_TIMEOUT").then(|| "30s".to_owned());
         let message = Config::load(None, environment).unwrap_err().to_string();
         assert!(message.contains("WASM_TASK_TIMEOUT") && message.contains("30s"), "{message}");
+    }
+
+    #[test]
+    fn intakes_are_pairs_of_different_apalis_queues() {
+        let mut config = Config::default();
+        config.set("redis.intake", &Value::from("svc::Edit=normal, {low}=low"), "test").unwrap();
+        let pairs: Vec<String> = config.redis.intake.iter().map(ToString::to_string).collect();
+        assert_eq!(pairs, ["svc::Edit=normal", "{low}=low"]);
+        let many: Vec<String> = (0..17).map(|n| format!("a{n}=normal")).collect();
+        let many = many.join(",");
+        for wrong in
+            ["edits", "=normal", "edits=", "a=b=c", "a b=c", "a=b,", "a=b,a=c", "a={b}", many.as_str()]
+        {
+            let error = config.set("redis.intake", &Value::from(wrong), "test").unwrap_err();
+            assert!(error.to_string().contains("APALIS_QUEUE=QUEUE"), "{wrong}: {error}");
+        }
+        assert!(config.set("redis.intake", &Value::from(7), "test").is_err());
     }
 
     #[test]

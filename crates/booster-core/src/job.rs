@@ -303,6 +303,21 @@ impl Job {
     }
 }
 
+/// As [`Job::to_json`]. Only for JSON: other formats have no place for the exact text of `input` and `meta`.
+impl serde::Serialize for Job {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.to_json()).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+/// As [`Job::from_json`]. Only for JSON.
+impl<'de> serde::Deserialize<'de> for Job {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Self::from_json(text.get()).map_err(serde::de::Error::custom)
+    }
+}
+
 /// The value of a string field of a JSON object; `None` when the text is no object, or the field is missing or
 /// no string. Of several fields with this name the last counts.
 pub fn string_field(json: &str, field: &str) -> Option<String> {
@@ -479,6 +494,15 @@ mod tests {
     fn every_known_field_survives_a_round_trip() {
         let text = r#"{"v":1,"id":"job-1","capability":"code-optimization","input":1,"priority":"low","tenant":"t","timeoutMs":5,"maxRetries":0,"runAt":7,"idempotencyKey":"k","agentId":"a","traceparent":"00-x","meta":{"m":[]}}"#;
         assert_eq!(Job::from_json(text).unwrap().to_json(), text);
+    }
+
+    #[test]
+    fn serde_reads_and_writes_the_same_text() {
+        let text = r#"{"v":1,"id":"job-1","booster":"apply","input":{"e":[], "n":1e400}}"#;
+        let jobs: Vec<Job> = serde_json::from_str(&format!("[{text}]")).unwrap();
+        assert_eq!(serde_json::to_string(&jobs).unwrap(), format!("[{text}]"));
+        let error = serde_json::from_str::<Job>(r#"{"booster":"apply"}"#).unwrap_err();
+        assert!(error.to_string().contains("`input`"), "{error}");
     }
 
     #[test]

@@ -215,7 +215,17 @@ impl QueueKeys {
         format!("{}keeper", self.base)
     }
 
-    /// Channel on which workers are told to stop a job, or that the queue's mode has changed.
+    /// Sorted set of the tasks that were moved here from an apalis queue and whose end has not been told there.
+    pub fn intake(&self, namespace: &str) -> String {
+        format!("{}intake:{namespace}", self.base)
+    }
+
+    /// Election of the worker that moves an apalis queue's tasks here.
+    pub fn intake_office(&self, namespace: &str) -> String {
+        format!("{}intake-office:{namespace}", self.base)
+    }
+
+    /// Channel on which workers are told to stop a job, that the queue's mode has changed, or that one is idle.
     pub fn control_channel(&self) -> String {
         format!("{}control", self.base)
     }
@@ -224,6 +234,62 @@ impl QueueKeys {
     pub fn done_channel(&self, id: &str) -> String {
         format!("{}done:{id}", self.base)
     }
+}
+
+/// Keys of one queue of apalis-redis 1.0, named by the `queue` of its `Config`. Task ids are whatever bytes
+/// somebody wrote, so keys that carry one are bytes too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApalisKeys {
+    namespace: String,
+}
+
+impl ApalisKeys {
+    /// The keys of the apalis queue `namespace`.
+    pub fn new(namespace: impl Into<String>) -> Self {
+        Self { namespace: namespace.into() }
+    }
+
+    /// The queue's name.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Sorted set of task ids by the time at which they are due, Unix seconds. Every push adds here.
+    pub fn scheduled(&self) -> String {
+        format!("{}:scheduled", self.namespace)
+    }
+
+    /// List of tasks that an apalis worker has found due and none has taken.
+    pub fn active(&self) -> String {
+        format!("{}:active", self.namespace)
+    }
+
+    /// Hash of the tasks' encoded arguments.
+    pub fn data(&self) -> String {
+        format!("{}:data", self.namespace)
+    }
+
+    /// Hash of one task's status and result.
+    pub fn meta(&self, task: &[u8]) -> Vec<u8> {
+        [format!("{}:meta:", self.namespace).as_bytes(), task].concat()
+    }
+
+    /// Channel on which apalis announces tasks that ended well.
+    pub fn done_channel(&self) -> String {
+        format!("tasks:{}:done", self.namespace)
+    }
+
+    /// Channel on which apalis announces tasks that failed for good.
+    pub fn dead_channel(&self) -> String {
+        format!("tasks:{}:dead", self.namespace)
+    }
+}
+
+/// What decides a key's slot on a Redis Cluster: the text in its first braces, or the whole key where that is
+/// missing or empty.
+pub fn hash_tag(key: &str) -> &str {
+    let inside = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
+    inside.filter(|tag| !tag.is_empty()).unwrap_or(key)
 }
 
 /// The id of a job that was added without one: derived from queue and stream entry, so that every reader of
@@ -258,6 +324,28 @@ mod tests {
         assert_eq!(queue.live(), "swarm:phase-5:{normal}:live");
         assert!(queue.of_scripts().iter().all(|key| key.starts_with(queue.base())));
         assert_eq!(queue.events(), "swarm:phase-5:{normal}:events");
+    }
+
+    #[test]
+    fn the_keys_of_apalis_are_those_of_its_configuration() {
+        let keys = ApalisKeys::new("edits");
+        assert_eq!((keys.scheduled(), keys.active()), ("edits:scheduled".into(), "edits:active".into()));
+        assert_eq!((keys.data(), keys.meta(b"t1")), ("edits:data".into(), b"edits:meta:t1".to_vec()));
+    }
+
+    #[test]
+    fn a_hash_tag_is_what_redis_takes_for_one() {
+        // The examples of Redis' cluster specification.
+        for (key, tag) in [
+            ("{user1000}.following", "user1000"),
+            ("foo{}{bar}", "foo{}{bar}"),
+            ("foo{{bar}}zap", "{bar"),
+            ("foo{bar}{zap}", "bar"),
+            ("plain", "plain"),
+            ("open{brace", "open{brace"),
+        ] {
+            assert_eq!(hash_tag(key), tag, "{key}");
+        }
     }
 
     #[test]

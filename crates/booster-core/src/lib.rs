@@ -14,7 +14,7 @@ pub mod outcome;
 pub use config::Config;
 pub use event::Event;
 pub use job::{Job, JobError, Priority, Target};
-pub use keys::{Keys, QueueKeys};
+pub use keys::{ApalisKeys, Keys, QueueKeys};
 pub use manifest::{Catalogue, Manifest};
 pub use outcome::{Attempt, FailureCause, JobOutcome, OutcomeKind};
 

@@ -42,6 +42,17 @@ pub enum QueueError {
         /// The queue.
         queue: String,
     },
+    /// The apalis queue and the fleet's queue lie in different slots of a Redis Cluster.
+    #[error(
+        "apalis queue `{namespace}` cannot be taken into queue `{queue}` on a Redis Cluster: their keys do not share \
+         a slot; let the services name it with the tag `{{{queue}}}`, such as `{{{queue}}}edits`"
+    )]
+    IntakeSlot {
+        /// The apalis queue.
+        namespace: String,
+        /// The fleet's queue.
+        queue: String,
+    },
     /// The job itself is wrong.
     #[error(transparent)]
     Job(#[from] JobError),
@@ -56,6 +67,7 @@ impl QueueError {
             Self::Refused { .. } => "redis_refused",
             Self::Full { .. } => "queue_full",
             Self::Draining { .. } => "queue_draining",
+            Self::IntakeSlot { .. } => "intake_slot",
             Self::Job(error) => error.code(),
         }
     }
@@ -63,7 +75,7 @@ impl QueueError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Address { .. } => false,
+            Self::Address { .. } | Self::IntakeSlot { .. } => false,
             Self::Unreachable { .. } | Self::Full { .. } | Self::Draining { .. } => true,
             Self::Refused { passing, .. } => *passing,
             Self::Job(error) => error.is_retryable(),

@@ -7,6 +7,7 @@
 //!
 //! * [`Queue`] is the producers' and operators' side: submit, look up, wait, count.
 //! * [`consumer::Consumer`] is the workers' side; it feeds a [`backend::JobBackend`] for apalis' `WorkerBuilder`.
+//! * [`intake`] takes over what services push with apalis-redis.
 
 pub mod backend;
 mod cancel;
@@ -14,6 +15,7 @@ pub mod consumer;
 mod dead;
 mod entry;
 mod error;
+pub mod intake;
 mod line;
 mod link;
 mod mode;

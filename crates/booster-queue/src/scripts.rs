@@ -16,8 +16,6 @@ macro_rules! scripts {
 }
 
 scripts! { of_queue;
-    /// Accepts jobs.
-    SUBMIT = "submit.lua";
     /// Marks fetched entries as started.
     START = "start.lua";
     /// Ends attempts.
@@ -40,6 +38,13 @@ scripts! { of_queue;
     WATCH = "watch.lua";
 }
 
+scripts! { with_door;
+    /// Accepts jobs.
+    SUBMIT = "submit.lua";
+    /// Moves tasks of an apalis queue here.
+    INTAKE = "intake.lua";
+}
+
 scripts! { Script::new;
     /// Takes or keeps an elected office.
     ELECT = "elect.lua";
@@ -49,6 +54,10 @@ scripts! { Script::new;
     RETIRE = "retire.lua";
     /// Takes tokens from a tenant's bucket.
     TAKE = "take.lua";
+    /// Reads the due tasks of an apalis queue.
+    INTAKE_PEEK = "intake_peek.lua";
+    /// Tells apalis how tasks ended.
+    INTAKE_ANSWER = "intake_answer.lua";
 }
 
 /// Most items that one script call gets: a script holds up everybody else on the server.
@@ -60,8 +69,17 @@ const EVENTS_IN_AN_ENTRY: usize = 10;
 
 /// A queue's script: what all of them share stands between its first line, which is for Redis, and the rest.
 fn of_queue(text: &str) -> Script {
+    assemble(text, &[include_str!("../lua/prelude.lua")])
+}
+
+/// A queue's script that accepts jobs.
+fn with_door(text: &str) -> Script {
+    assemble(text, &[include_str!("../lua/prelude.lua"), include_str!("../lua/door.lua")])
+}
+
+fn assemble(text: &str, shared: &[&str]) -> Script {
     let (shebang, rest) = text.split_once('\n').unwrap_or((text, ""));
-    Script::new(&format!("{shebang}\n{}{rest}", include_str!("../lua/prelude.lua")))
+    Script::new(&format!("{shebang}\n{}{rest}", shared.concat()))
 }
 
 /// What every script of one queue is told first.
