@@ -9,4 +9,5 @@ mod faults;
 mod gateway;
 mod monitoring;
 mod protocol;
+mod schedules;
 mod tidy;

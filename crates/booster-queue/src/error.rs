@@ -1,6 +1,6 @@
 //! What can go wrong between this crate and Redis.
 
-use booster_core::JobError;
+use booster_core::{JobError, ScheduleError};
 
 /// An error of a queue operation.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,17 @@ pub enum QueueError {
     /// The job itself is wrong.
     #[error(transparent)]
     Job(#[from] JobError),
+    /// The schedule itself is wrong.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// The queue has as many schedules as it may.
+    #[error("queue `{queue}` has {limit} schedules, which is the most; remove one first")]
+    SchedulesFull {
+        /// The queue.
+        queue: String,
+        /// How many it may have.
+        limit: usize,
+    },
 }
 
 impl QueueError {
@@ -50,16 +61,19 @@ impl QueueError {
             Self::Refused { .. } => "redis_refused",
             Self::Full { .. } => "queue_full",
             Self::Job(error) => error.code(),
+            Self::Schedule(error) => error.code(),
+            Self::SchedulesFull { .. } => "schedules_full",
         }
     }
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Address { .. } => false,
+            Self::Address { .. } | Self::SchedulesFull { .. } => false,
             Self::Unreachable { .. } | Self::Full { .. } => true,
             Self::Refused { passing, .. } => *passing,
             Self::Job(error) => error.is_retryable(),
+            Self::Schedule(error) => error.is_retryable(),
         }
     }
 

@@ -17,6 +17,7 @@ mod error;
 mod link;
 mod note;
 mod queue;
+mod schedules;
 mod scripts;
 
 pub use backend::JobBackend;
@@ -26,6 +27,7 @@ pub use error::QueueError;
 pub use link::Link;
 pub use note::{Note, Observer, QueueDepth, Silent};
 pub use queue::{Queue, QueueCounts, Record, Submitted, Watched};
+pub use schedules::Scheduled;
 
 /// The time now, Unix milliseconds.
 pub fn now_ms() -> booster_core::UnixMillis {

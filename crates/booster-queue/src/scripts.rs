@@ -38,6 +38,12 @@ script! {
     DROP = "drop.lua";
     /// Asks for a job's outcome.
     WATCH = "watch.lua";
+    /// Adds or replaces a cron schedule.
+    SCHEDULE = "schedule.lua";
+    /// Removes a cron schedule.
+    UNSCHEDULE = "unschedule.lua";
+    /// Remembers a fired tick.
+    FIRED = "fired.lua";
 }
 
 /// Most items that one script call gets: a script holds up everybody else on the server.

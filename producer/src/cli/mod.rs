@@ -5,6 +5,7 @@ mod dead;
 mod jobs;
 mod look;
 mod print;
+mod schedule;
 mod up;
 
 use std::io::IsTerminal;
@@ -73,6 +74,9 @@ enum Command {
     /// Lists, shows, retries or drops dead jobs
     #[command(subcommand)]
     Dead(dead::Command),
+    /// Adds, lists or removes jobs that are submitted at every tick of a cron expression
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Runs the HTTP gateway
     Serve(ServeArguments),
 }
@@ -117,6 +121,7 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Pool(arguments) => look::pool(&arguments, &Client::connect(config)?).await,
         Command::Events(arguments) => look::events(&arguments, &Client::connect(config)?).await,
         Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
+        Command::Schedule(command) => schedule::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,
     }
 }

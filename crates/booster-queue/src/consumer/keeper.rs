@@ -1,5 +1,5 @@
 //! The keeper of a queue: one elected worker that moves due jobs, reclaims what silent workers held, forgets
-//! consumers that are gone and counts the queue.
+//! consumers that are gone, fires cron schedules and counts the queue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use booster_core::Config;
 use booster_core::keys::{GROUP, derived_id};
 use redis::Value;
 
+use super::schedule::Schedules;
 use super::{Shared, lock};
 use crate::entry::{Lane, entries, id_in_text};
 use crate::error::QueueError;
@@ -60,6 +61,7 @@ struct Keeper<'a> {
     counted: Option<Instant>,
     reclaimed: Option<Instant>,
     retired: Option<Instant>,
+    schedules: Schedules,
 }
 
 impl<'a> Keeper<'a> {
@@ -75,6 +77,7 @@ impl<'a> Keeper<'a> {
             counted: None,
             reclaimed: None,
             retired: None,
+            schedules: Schedules::default(),
         }
     }
 
@@ -132,6 +135,7 @@ impl<'a> Keeper<'a> {
             self.shared.note(&Note::Depth { queue: self.queue.name(), depth: Some(depth) });
             self.tell_news().await?;
         }
+        self.schedules.round(&self.queue).await;
         Ok(TICK)
     }
 
@@ -311,7 +315,7 @@ impl<'a> Keeper<'a> {
 }
 
 /// Whether `period` has passed since `last`, which is set to now when it has.
-fn elapsed(last: &mut Option<Instant>, period: Duration) -> bool {
+pub(super) fn elapsed(last: &mut Option<Instant>, period: Duration) -> bool {
     let now = Instant::now();
     let due = last.is_none_or(|last| now.duration_since(last) >= period);
     if due {
