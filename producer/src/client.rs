@@ -185,7 +185,7 @@ impl Client {
     }
 
     /// Makes a queue known by its name, so that its jobs are found.
-    async fn name_queue(&self, name: &str) -> Result<(), ClientError> {
+    pub(crate) async fn name_queue(&self, name: &str) -> Result<(), ClientError> {
         if !booster_core::job::is_valid_id(name) || name.len() > MAX_QUEUE_BYTES {
             let expected = "expected 1 to 64 characters of A-Z a-z 0-9 . _ : -";
             return Err(ClientError::usage(format!("queue {name}"), expected));

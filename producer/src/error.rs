@@ -1,7 +1,7 @@
 //! What a producer can be told.
 
-use booster_core::JobError;
 use booster_core::config::ConfigError;
+use booster_core::{JobError, ScheduleError};
 use booster_queue::QueueError;
 use booster_state::StateError;
 
@@ -12,6 +12,9 @@ pub enum ClientError {
     /// A job is wrong.
     #[error(transparent)]
     Job(#[from] JobError),
+    /// A schedule is wrong.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// A queue operation failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -41,6 +44,7 @@ impl ClientError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Job(error) => error.code(),
+            Self::Schedule(error) => error.code(),
             Self::Queue(error) => error.code(),
             Self::Config(error) => error.code(),
             Self::Usage { .. } => "usage",
@@ -53,7 +57,7 @@ impl ClientError {
         match self {
             Self::Queue(error) => error.is_retryable(),
             Self::Machine { .. } => true,
-            Self::Job(_) | Self::Config(_) | Self::Usage { .. } => false,
+            Self::Job(_) | Self::Schedule(_) | Self::Config(_) | Self::Usage { .. } => false,
         }
     }
 
@@ -61,8 +65,9 @@ impl ClientError {
     /// sysexits.h), 75 when trying again later may help, else 1.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Job(_) | Self::Config(_) | Self::Usage { .. } => 2,
-            Self::Queue(QueueError::Job(_) | QueueError::Address { .. }) => 2,
+            Self::Job(_) | Self::Schedule(_) | Self::Config(_) | Self::Usage { .. } => 2,
+            Self::Queue(QueueError::Job(_) | QueueError::Schedule(_) | QueueError::Address { .. }) => 2,
+            Self::Queue(QueueError::SchedulesFull { .. }) => 2,
             Self::Queue(QueueError::Unreachable { .. }) => 69,
             Self::Queue(QueueError::Full { .. }) => 75,
             Self::Queue(_) | Self::Machine { .. } => 1,

@@ -19,6 +19,7 @@ mod client;
 mod error;
 pub mod gateway;
 pub mod local;
+mod schedules;
 mod wait;
 
 pub use client::Client;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// A gateway for a fleet, inside this process.
-async fn gateway(fleet: &Fleet) -> String {
+pub(crate) async fn gateway(fleet: &Fleet) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (client, metrics) = booster_producer::gateway::counted_client(fleet.config.clone()).unwrap();

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod command_line;
+mod deferral;
 mod edits;
 mod end_to_end;
 mod faults;
@@ -11,4 +12,5 @@ mod intake;
 mod monitoring;
 mod protocol;
 mod tenants;
+mod schedules;
 mod tidy;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserializer as _;
 use serde_json::value::RawValue;
@@ -321,16 +322,27 @@ impl<'de> serde::Deserialize<'de> for Job {
 /// The value of a string field of a JSON object; `None` when the text is no object, or the field is missing or
 /// no string. Of several fields with this name the last counts.
 pub fn string_field(json: &str, field: &str) -> Option<String> {
-    serde_json::Deserializer::from_str(json).deserialize_map(FieldText { field }).ok()?
+    field_of(json, field)
 }
 
-/// Reads one string field of an object and skips all others without keeping them: inputs can be large.
-struct FieldText<'a> {
+/// As [`string_field`], for a whole number from 0 on.
+pub fn number_field(json: &str, field: &str) -> Option<u64> {
+    field_of(json, field)
+}
+
+fn field_of<T: serde::de::DeserializeOwned>(json: &str, field: &str) -> Option<T> {
+    let reader = FieldOf { field, found: PhantomData };
+    serde_json::Deserializer::from_str(json).deserialize_map(reader).ok()?
+}
+
+/// Reads one field of an object and skips all others without keeping them: inputs can be large.
+struct FieldOf<'a, T> {
     field: &'a str,
+    found: PhantomData<T>,
 }
 
-impl<'de> serde::de::Visitor<'de> for FieldText<'_> {
-    type Value = Option<String>;
+impl<'de, T: serde::de::DeserializeOwned> serde::de::Visitor<'de> for FieldOf<'_, T> {
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -452,12 +464,12 @@ fn is_valid_booster(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@' | b'+'))
 }
 
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
 /// At most 60 characters of a value, for an error message.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let mut short: String = text.chars().take(60).collect();
     if short.len() < text.len() {
         short.push('…');

@@ -225,6 +225,16 @@ impl QueueKeys {
         format!("{}intake-office:{namespace}", self.base)
     }
 
+    /// Hash of the queue's cron schedules: name to JSON.
+    pub fn schedules(&self) -> String {
+        format!("{}schedules", self.base)
+    }
+
+    /// Hash of the ticks that the queue's schedules last fired, and of when they were last looked at.
+    pub fn ticks(&self) -> String {
+        format!("{}ticks", self.base)
+    }
+
     /// Channel on which workers are told to stop a job, that the queue's mode has changed, or that one is idle.
     pub fn control_channel(&self) -> String {
         format!("{}control", self.base)

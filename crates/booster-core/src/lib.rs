@@ -1,6 +1,6 @@
 //! The vocabulary of Booster Fleet.
 //!
-//! Everything here is a plain value: jobs, outcomes, lifecycle events, the names of Redis keys, booster
+//! Everything here is a plain value: jobs, schedules, outcomes, lifecycle events, the names of Redis keys, booster
 //! manifests and configuration. This crate does no I/O and knows neither tokio, Redis clients nor wasm, so
 //! that every other crate can speak the same words.
 
@@ -10,6 +10,7 @@ pub mod job;
 pub mod keys;
 pub mod manifest;
 pub mod outcome;
+pub mod schedule;
 
 pub use config::Config;
 pub use event::Event;
@@ -17,6 +18,7 @@ pub use job::{Job, JobError, Priority, Target};
 pub use keys::{ApalisKeys, Keys, QueueKeys};
 pub use manifest::{Catalogue, Manifest};
 pub use outcome::{Attempt, FailureCause, JobOutcome, OutcomeKind};
+pub use schedule::{Schedule, ScheduleError};
 
 /// Milliseconds since the Unix epoch, the time format of every field that others read.
 pub type UnixMillis = u64;

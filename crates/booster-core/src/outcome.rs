@@ -1,9 +1,19 @@
 //! How a job ended, and why an attempt failed.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::UnixMillis;
+use crate::job::{number_field, string_field};
+
+/// The field of a refusal with which a booster asks to be tried again, in milliseconds.
+pub const RETRY_AFTER: &str = "retryAfterMs";
+/// What [`RETRY_AFTER`] may be: a whole number of at most an hour.
+pub const RETRY_AFTER_MS: RangeInclusive<u64> = 1..=3_600_000;
+/// Longest part of a booster's message that is kept with a deferred attempt, in characters.
+const MAX_MESSAGE_CHARS: usize = 1500;
 
 /// The terminal state of a job. Exactly one is stored for each job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,12 +65,14 @@ pub enum FailureCause {
     Crash,
     /// The attempt's result came after its claim was lost.
     LostClaim,
+    /// The booster asked to be tried again later.
+    Deferred,
 }
 
 impl FailureCause {
     /// All causes.
-    pub const ALL: [FailureCause; 6] =
-        [Self::Trap, Self::Timeout, Self::Memory, Self::Panic, Self::Crash, Self::LostClaim];
+    pub const ALL: [FailureCause; 7] =
+        [Self::Trap, Self::Timeout, Self::Memory, Self::Panic, Self::Crash, Self::LostClaim, Self::Deferred];
 
     /// The word used in records and metrics.
     pub fn as_str(self) -> &'static str {
@@ -71,7 +83,13 @@ impl FailureCause {
             Self::Panic => "panic",
             Self::Crash => "crash",
             Self::LostClaim => "lost_claim",
+            Self::Deferred => "deferred",
         }
+    }
+
+    /// Whether the attempt's instance came to harm. A booster that asks for another try has only answered.
+    pub fn spoils_instance(self) -> bool {
+        self != Self::Deferred
     }
 }
 
@@ -88,6 +106,8 @@ pub enum Attempt {
         cause: FailureCause,
         /// What happened, for people.
         message: String,
+        /// How long to wait before the next attempt at least, milliseconds; the queue's own back-off when absent.
+        retry_after_ms: Option<u64>,
     },
     /// The job can never run here or anywhere, such as a booster refusing its whole form.
     Invalid {
@@ -98,6 +118,32 @@ pub enum Attempt {
     },
     /// This worker cannot run the job but another may; it counts neither as attempt nor as crash.
     HandBack,
+}
+
+impl Attempt {
+    /// A failure that is tried again after the queue's own back-off.
+    pub fn failed(cause: FailureCause, message: String) -> Self {
+        Self::Failed { cause, message, retry_after_ms: None }
+    }
+
+    /// What a booster's refusal comes to: final, unless it is an object with a [`RETRY_AFTER`] that asks for another
+    /// attempt.
+    pub fn of_refusal(refusal: Box<RawValue>) -> Self {
+        let Some(delay) = number_field(refusal.get(), RETRY_AFTER).filter(|ms| RETRY_AFTER_MS.contains(ms))
+        else {
+            return Self::Refused(refusal);
+        };
+        let said = |field| string_field(refusal.get(), field).filter(|text| !text.is_empty());
+        let message = said("message").or_else(|| said("reason")).map_or_else(
+            || format!("the booster asked to be tried again after {delay} ms"),
+            |text| text.chars().take(MAX_MESSAGE_CHARS).map(printable).collect(),
+        );
+        Self::Failed { cause: FailureCause::Deferred, message, retry_after_ms: Some(delay) }
+    }
+}
+
+fn printable(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
 }
 
 /// The stored outcome of a job, in the form in which readers get it.
@@ -191,6 +237,35 @@ mod tests {
         assert_eq!(outcome.outcome, OutcomeKind::Done);
         assert_eq!(outcome.output.unwrap().get(), r#"{"x":[]}"#);
         assert_eq!(outcome.attempts, 0);
+    }
+
+    #[test]
+    fn only_a_whole_number_in_its_range_defers() {
+        let judge = |text: &str| Attempt::of_refusal(RawValue::from_string(text.to_owned()).unwrap());
+        for (text, delay, said) in [
+            (r#"{"retryAfterMs":1}"#, 1, "after 1 ms"),
+            (r#"{"reason":"busy","retryAfterMs":3600000}"#, 3_600_000, "busy"),
+            (r#"{"message":"not\nyet","reason":"busy","retryAfterMs":5}"#, 5, "not yet"),
+        ] {
+            let Attempt::Failed { cause, message, retry_after_ms } = judge(text) else { panic!("{text}") };
+            assert_eq!((cause, retry_after_ms), (FailureCause::Deferred, Some(delay)), "{text}");
+            assert!(message.contains(said), "{text}: {message}");
+        }
+        for text in [
+            r#"{"retryAfterMs":0}"#,
+            r#"{"retryAfterMs":3600001}"#,
+            r#"{"retryAfterMs":-5}"#,
+            r#"{"retryAfterMs":10.0}"#,
+            r#"{"retryAfterMs":1e3}"#,
+            r#"{"retryAfterMs":"10"}"#,
+            r#"{"retryAfterMs":null}"#,
+            r#"{"retryAfterMs":99999999999999999999}"#,
+            r#"{"inner":{"retryAfterMs":10}}"#,
+            r#"[{"retryAfterMs":10}]"#,
+            "10",
+        ] {
+            assert!(matches!(judge(text), Attempt::Refused(refusal) if refusal.get() == text), "{text}");
+        }
     }
 
     #[test]

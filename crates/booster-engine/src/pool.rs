@@ -212,7 +212,7 @@ impl SlotThread {
         let run = self.slot.run(&self.runtime, &*self.observer, &request.booster, &task);
         let failed_at = Instant::now();
         let cause = match &run.attempt {
-            Attempt::Failed { cause, .. } => Some(*cause),
+            Attempt::Failed { cause, .. } if cause.spoils_instance() => Some(*cause),
             _ => None,
         };
         // The job's owner first: what follows is the slot's own business.

@@ -202,7 +202,7 @@ impl Slot {
         view.busy_ms += latency_ms;
         view.memory_usage = memory;
         view.last_activity = at;
-        let failed = matches!(attempt, Attempt::Failed { .. });
+        let failed = matches!(attempt, Attempt::Failed { cause, .. } if cause.spoils_instance());
         view.errors += u64::from(failed);
         view.status = if failed { SlotStatus::Error } else { SlotStatus::Ready };
         view.revision += 1;
@@ -258,7 +258,7 @@ fn call(store: &mut Store<Limits>, observer: &dyn EngineObserver, booster: &Boos
 fn judge(answer: Answer, limits: &Limits, task: &Task<'_>) -> Attempt {
     match answer {
         Ok(Ok(output)) => json(output, task.max_output, Attempt::Done),
-        Ok(Err(refusal)) => json(refusal, task.max_output, Attempt::Refused),
+        Ok(Err(refusal)) => json(refusal, task.max_output, Attempt::of_refusal),
         Err(error) => failure(&error, limits, task),
     }
 }
@@ -271,10 +271,9 @@ fn json(text: String, limit: usize, attempt: impl FnOnce(Box<RawValue>) -> Attem
     let text = if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ") } else { text };
     match RawValue::from_string(text) {
         Ok(raw) => attempt(raw),
-        Err(error) => Attempt::Failed {
-            cause: FailureCause::Panic,
-            message: format!("the booster's answer is not JSON: {error}"),
-        },
+        Err(error) => {
+            Attempt::failed(FailureCause::Panic, format!("the booster's answer is not JSON: {error}"))
+        }
     }
 }
 
@@ -289,7 +288,7 @@ fn copied_too_much(error: &wasmtime::Error) -> bool {
 }
 
 fn failure(error: &wasmtime::Error, limits: &Limits, task: &Task<'_>) -> Attempt {
-    let failed = |cause, message: String| Attempt::Failed { cause, message };
+    let failed = Attempt::failed;
     match error.downcast_ref::<Stopped>() {
         Some(Stopped::Unwanted) => return Attempt::HandBack,
         Some(Stopped::Deadline) => {

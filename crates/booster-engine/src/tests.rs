@@ -102,7 +102,7 @@ impl Bench {
 
 fn cause(run: &Run) -> (FailureCause, &str) {
     match &run.attempt {
-        Attempt::Failed { cause, message } => (*cause, message),
+        Attempt::Failed { cause, message, .. } => (*cause, message),
         other => panic!("expected a failure, got {other:?}"),
     }
 }

@@ -188,9 +188,5 @@ where
 
 fn failed_report(error: &BoxDynError) -> Report {
     let message = format!("the worker's own code failed: {error}");
-    Report {
-        attempt: Attempt::Failed { cause: FailureCause::Panic, message },
-        booster: String::new(),
-        latency_ms: 0.0,
-    }
+    Report { attempt: Attempt::failed(FailureCause::Panic, message), booster: String::new(), latency_ms: 0.0 }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong between this crate and Redis.
 
-use booster_core::JobError;
+use booster_core::{JobError, ScheduleError};
 
 /// An error of a queue operation.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,17 @@ pub enum QueueError {
     /// The job itself is wrong.
     #[error(transparent)]
     Job(#[from] JobError),
+    /// The schedule itself is wrong.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// The queue has as many schedules as it may.
+    #[error("queue `{queue}` has {limit} schedules, which is the most; remove one first")]
+    SchedulesFull {
+        /// The queue.
+        queue: String,
+        /// How many it may have.
+        limit: usize,
+    },
 }
 
 impl QueueError {
@@ -69,16 +80,19 @@ impl QueueError {
             Self::Draining { .. } => "queue_draining",
             Self::IntakeSlot { .. } => "intake_slot",
             Self::Job(error) => error.code(),
+            Self::Schedule(error) => error.code(),
+            Self::SchedulesFull { .. } => "schedules_full",
         }
     }
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Address { .. } | Self::IntakeSlot { .. } => false,
+            Self::Address { .. } | Self::IntakeSlot { .. } | Self::SchedulesFull { .. } => false,
             Self::Unreachable { .. } | Self::Full { .. } | Self::Draining { .. } => true,
             Self::Refused { passing, .. } => *passing,
             Self::Job(error) => error.is_retryable(),
+            Self::Schedule(error) => error.is_retryable(),
         }
     }
 

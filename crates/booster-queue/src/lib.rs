@@ -22,6 +22,7 @@ mod mode;
 mod note;
 mod payload;
 mod queue;
+mod schedules;
 mod scripts;
 mod tenants;
 
@@ -34,6 +35,7 @@ pub use mode::Mode;
 pub use note::{Note, Observer, QueueDepth, Silent};
 pub use queue::{Queue, QueueCounts, Record, Submitted, Watched};
 pub use tenants::{MAX_LIMITS, RateLimit, rate_limits, set_rate_limit};
+pub use schedules::Scheduled;
 
 /// The time now, Unix milliseconds.
 pub fn now_ms() -> booster_core::UnixMillis {

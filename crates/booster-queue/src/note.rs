@@ -68,6 +68,15 @@ pub enum Note<'a> {
         /// How many.
         jobs: u64,
     },
+    /// A cron schedule could not be read, or its job was not accepted. Told once until that changes.
+    ScheduleSkipped {
+        /// The queue.
+        queue: &'a str,
+        /// The schedule's name.
+        schedule: &'a str,
+        /// What is wrong.
+        detail: &'a str,
+    },
     /// The elected keeper counted a queue.
     Depth {
         /// The queue.

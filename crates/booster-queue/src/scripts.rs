@@ -58,6 +58,12 @@ scripts! { Script::new;
     INTAKE_PEEK = "intake_peek.lua";
     /// Tells apalis how tasks ended.
     INTAKE_ANSWER = "intake_answer.lua";
+    /// Adds or replaces a cron schedule.
+    SCHEDULE = "schedule.lua";
+    /// Removes a cron schedule.
+    UNSCHEDULE = "unschedule.lua";
+    /// Remembers a fired tick.
+    FIRED = "fired.lua";
 }
 
 /// Most items that one script call gets: a script holds up everybody else on the server.

@@ -104,7 +104,7 @@ impl Series {
             ),
             Self::JobAttemptsFailed => (
                 "booster_job_attempts_failed_total",
-                "Attempts that failed, by cause (trap, timeout, memory, panic, crash, lost_claim).",
+                "Attempts that failed, by cause (trap, timeout, memory, panic, crash, lost_claim, deferred).",
                 &["queue", "cause"],
             ),
             Self::JobsDeduplicated => (

@@ -178,6 +178,9 @@ impl Observer for Telemetry {
                 info!("reconnected to Redis");
                 metrics.count(Series::RedisReconnects, &[]);
             }
+            Note::ScheduleSkipped { queue, schedule, detail } => {
+                warn!(queue, schedule, "skipped a schedule: {detail}");
+            }
             Note::Depth { queue, depth } => self.depth(queue, *depth),
             Note::Withdrawn { queue, jobs } => {
                 let labels = [*queue, "other", OutcomeKind::Cancelled.as_str()];

@@ -155,7 +155,7 @@ fn health(view: &SlotView) -> &'static str {
     let recent_failures = view
         .history
         .iter()
-        .filter(|task| !matches!(task.result, "done" | "refused" | "invalid" | "stopped"))
+        .filter(|task| !matches!(task.result, "done" | "refused" | "invalid" | "stopped" | "deferred"))
         .count();
     match view.status {
         SlotStatus::Error => "unhealthy",

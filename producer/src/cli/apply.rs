@@ -118,7 +118,9 @@ async fn in_sandbox(
     let answer = match run.attempt {
         Attempt::Done(output) => Ok(output.get().to_owned()),
         Attempt::Refused(refusal) => Err(Failure::Refused(refusal.get().to_owned())),
-        Attempt::Failed { cause, message } => Err(Failure::Failed(format!("{}: {message}", cause.as_str()))),
+        Attempt::Failed { cause, message, .. } => {
+            Err(Failure::Failed(format!("{}: {message}", cause.as_str())))
+        }
         Attempt::Invalid { message, .. } => Err(Failure::Failed(message)),
         Attempt::HandBack => Err(Failure::Failed("stopped".into())),
     };

@@ -231,7 +231,7 @@ pub(crate) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default().replace(['\n', '\r'], " ")
 }
 
-fn read_jobs(source: &str) -> Result<String, ClientError> {
+pub(crate) fn read_jobs(source: &str) -> Result<String, ClientError> {
     let mut text = String::new();
     if source == "-" {
         std::io::stdin()

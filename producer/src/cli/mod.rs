@@ -6,6 +6,7 @@ mod jobs;
 mod look;
 mod print;
 mod steer;
+mod schedule;
 mod up;
 
 use std::io::IsTerminal;
@@ -85,6 +86,9 @@ enum Command {
     Tenants(look::Arguments),
     /// Limits how many jobs of a tenant start in a second
     Limit(steer::LimitArguments),
+    /// Adds, lists or removes jobs that are submitted at every tick of a cron expression
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Runs the HTTP gateway
     Serve(ServeArguments),
 }
@@ -138,6 +142,7 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Tenants(arguments) => steer::tenants(&arguments, &Client::connect(config)?).await,
         Command::Limit(arguments) => steer::limit(&arguments, &Client::connect(config)?).await,
         Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
+        Command::Schedule(command) => schedule::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,
     }
 }

@@ -1,12 +1,13 @@
-//! The HTTP gateway: submit jobs and get their outcomes.
+//! The HTTP gateway: submit jobs and get their outcomes, keep schedules.
 
 mod problem;
+mod schedules;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -70,6 +71,8 @@ pub async fn run(
     let router = Router::new()
         .route("/v1/jobs", post(submit))
         .route("/v1/jobs/{id}", get(job))
+        .route("/v1/schedules", get(schedules::list))
+        .route("/v1/schedules/{name}", get(schedules::get).put(schedules::put).delete(schedules::delete))
         .route("/healthz", get(healthz))
         .route("/metrics", get(render_metrics))
         .fallback(unknown_path)
@@ -104,20 +107,10 @@ struct Accepted {
     accepted: bool,
 }
 
-async fn submit(
-    State(gateway): State<Gateway>,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Response {
+async fn submit(State(gateway): State<Gateway>, body: Result<Bytes, BytesRejection>) -> Response {
     let body = match body {
         Ok(body) => body,
-        Err(rejection) => {
-            let code = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                "body_too_large"
-            } else {
-                "body_unreadable"
-            };
-            return Problem::new(rejection.status(), code, rejection.body_text()).into_response();
-        }
+        Err(rejection) => return body_unreadable(&rejection),
     };
     match accept(&gateway.client, &body).await {
         Ok(answer) => answer,
@@ -246,12 +239,21 @@ fn unreadable(detail: &str) -> Response {
     Problem::new(StatusCode::BAD_REQUEST, "request_unreadable", detail).into_response()
 }
 
+fn body_unreadable(rejection: &BytesRejection) -> Response {
+    let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+    let code = if too_large { "body_too_large" } else { "body_unreadable" };
+    Problem::new(rejection.status(), code, rejection.body_text()).into_response()
+}
+
+/// What the gateway has, for those who missed it.
+const PATHS: &str = "POST /v1/jobs, GET /v1/jobs/{id}, GET /v1/schedules, GET, PUT and DELETE /v1/schedules/{name}, GET /healthz and /metrics";
+
 async fn wrong_method() -> Problem {
-    let detail = "this path does not take this method; there are POST /v1/jobs and GET /v1/jobs/{id}";
+    let detail = format!("this path does not take this method; there are {PATHS}");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_wrong", detail)
 }
 
 async fn unknown_path() -> Problem {
-    let detail = "no such path; there are POST /v1/jobs, GET /v1/jobs/{id}, /healthz and /metrics";
+    let detail = format!("no such path; there are {PATHS}");
     Problem::new(StatusCode::NOT_FOUND, "path_unknown", detail)
 }

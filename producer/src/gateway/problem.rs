@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use booster_core::JobError;
+use booster_core::{JobError, ScheduleError};
 use booster_queue::QueueError;
 use serde::Serialize;
 
@@ -41,10 +41,15 @@ impl From<ClientError> for Problem {
         let code = error.code();
         let status = match &error {
             ClientError::Job(JobError::TooLarge { .. })
-            | ClientError::Queue(QueueError::Job(JobError::TooLarge { .. })) => StatusCode::PAYLOAD_TOO_LARGE,
-            ClientError::Job(_) | ClientError::Usage { .. } | ClientError::Queue(QueueError::Job(_)) => {
-                StatusCode::BAD_REQUEST
-            }
+            | ClientError::Queue(
+                QueueError::Job(JobError::TooLarge { .. })
+                | QueueError::Schedule(ScheduleError::TooLarge { .. }),
+            ) => StatusCode::PAYLOAD_TOO_LARGE,
+            ClientError::Job(_)
+            | ClientError::Schedule(_)
+            | ClientError::Usage { .. }
+            | ClientError::Queue(QueueError::Job(_) | QueueError::Schedule(_)) => StatusCode::BAD_REQUEST,
+            ClientError::Queue(QueueError::SchedulesFull { .. }) => StatusCode::CONFLICT,
             ClientError::Queue(QueueError::Full { .. }) => StatusCode::TOO_MANY_REQUESTS,
             ClientError::Queue(
                 QueueError::Unreachable { .. } | QueueError::Refused { passing: true, .. },

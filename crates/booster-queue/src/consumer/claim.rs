@@ -245,7 +245,9 @@ impl Inner {
                 outcome.outcome = OutcomeKind::Cancelled;
                 self.finish(outcome)
             }
-            Attempt::Failed { cause, message } => self.failed(outcome, cause, message),
+            Attempt::Failed { cause, message, retry_after_ms } => {
+                self.failed(outcome, cause, message, retry_after_ms)
+            }
             Attempt::HandBack => (Op::Return { attempts, crashes, since: self.entry.since }, None),
         }
     }
@@ -286,7 +288,13 @@ impl Inner {
     }
 
     /// A failed attempt: tried again later while the job has retries left, else the job is dead.
-    fn failed(&self, mut outcome: JobOutcome, cause: FailureCause, message: String) -> (Op, Option<Event>) {
+    fn failed(
+        &self,
+        mut outcome: JobOutcome,
+        cause: FailureCause,
+        message: String,
+        retry_after_ms: Option<u64>,
+    ) -> (Op, Option<Event>) {
         outcome.attempts += 1;
         let error = ErrorDetail { code: cause.as_str().to_owned(), message };
         if outcome.attempts > self.job.max_retries {
@@ -295,7 +303,12 @@ impl Inner {
             let event = Event::Error(self.failure(&outcome, Some(cause), error, None));
             return (Op::Outcome(Box::new(outcome)), Some(event));
         }
-        let due = now_ms() + retry_delay_ms(outcome.attempts, &mut rand::rng());
+        let mut random = rand::rng();
+        let due = now_ms()
+            + match retry_after_ms {
+                Some(least) => asked_delay_ms(least, &mut random),
+                None => retry_delay_ms(outcome.attempts, &mut random),
+            };
         let event = Event::Error(self.failure(&outcome, Some(cause), error, Some(due)));
         let op =
             Op::Retry { attempts: outcome.attempts, crashes: outcome.crashes, due, reason: cause.as_str() };
@@ -348,6 +361,11 @@ fn retry_delay_ms(failures: u32, random: &mut impl Rng) -> u64 {
     random.random_range(1..=ceiling)
 }
 
+/// The delay that a booster asked for, and up to a tenth more, so that jobs put off together do not return in step.
+fn asked_delay_ms(least: u64, random: &mut impl Rng) -> u64 {
+    least + random.random_range(0..=least / 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,5 +380,13 @@ mod tests {
         assert!((800..=1000).contains(&most(3)));
         assert!((29_000..=30_000).contains(&most(60)));
         assert!((0..2000).any(|_| retry_delay_ms(5, &mut random) < 100));
+    }
+
+    #[test]
+    fn a_delay_that_was_asked_for_is_never_cut_short() {
+        let mut random = StdRng::seed_from_u64(7);
+        let delays: Vec<u64> = (0..2000).map(|_| asked_delay_ms(1000, &mut random)).collect();
+        assert_eq!((delays.iter().min(), delays.iter().max()), (Some(&1000), Some(&1100)));
+        assert_eq!(asked_delay_ms(1, &mut random), 1);
     }
 }

@@ -1,5 +1,5 @@
 //! The keeper of a queue: one elected worker that moves due jobs, reclaims what silent workers held, forgets
-//! consumers that are gone and counts the queue.
+//! consumers that are gone, fires cron schedules and counts the queue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use booster_core::keys::{GROUP, derived_id};
 use redis::Value;
 
 use super::settle::damaged;
+use super::schedule::Schedules;
 use super::{Shared, lock};
 use crate::entry::{Lane, entries};
 use crate::error::QueueError;
@@ -69,6 +70,7 @@ struct Keeper<'a> {
     limits: HashMap<String, RateLimit>,
     /// At which tenant the next round of giving turns begins.
     serve_from: usize,
+    schedules: Schedules,
 }
 
 impl<'a> Keeper<'a> {
@@ -87,6 +89,7 @@ impl<'a> Keeper<'a> {
             trimmed: None,
             limits: HashMap::new(),
             serve_from: 0,
+            schedules: Schedules::default(),
         }
     }
 
@@ -152,6 +155,7 @@ impl<'a> Keeper<'a> {
         if elapsed(&mut self.trimmed, TRIM_EVERY) {
             self.trim_events().await?;
         }
+        self.schedules.round(&self.queue).await;
         Ok(TICK)
     }
 
@@ -337,7 +341,7 @@ impl<'a> Keeper<'a> {
 }
 
 /// Whether `period` has passed since `last`, which is set to now when it has.
-fn elapsed(last: &mut Option<Instant>, period: Duration) -> bool {
+pub(super) fn elapsed(last: &mut Option<Instant>, period: Duration) -> bool {
     let now = Instant::now();
     let due = last.is_none_or(|last| now.duration_since(last) >= period);
     if due {

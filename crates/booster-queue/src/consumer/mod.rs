@@ -3,7 +3,8 @@
 //! ```text
 //! fetch (one per queue) ─► buffer ─► dispatch ─► apalis ─► service ─► settle
 //!                                     start.lua                        settle.lua
-//! renew: keeps the claim on everything held       keeper: promotes due jobs, reclaims dead workers' jobs
+//! renew: keeps the claim on everything held       keeper: promotes due jobs, reclaims dead workers' jobs,
+//!                                              fires cron schedules
 //! ```
 //!
 //! Every box is a tokio task that never gives up on a Redis fault: it notes it, waits and tries again. What a
@@ -17,6 +18,7 @@ mod fetch;
 mod keeper;
 mod pace;
 mod renew;
+mod schedule;
 mod settle;
 
 use std::collections::{HashMap, VecDeque};

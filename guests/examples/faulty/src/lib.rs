@@ -1,6 +1,6 @@
 //! The booster `faulty`: fails in every way a booster can, when asked to.
 //!
-//! Its input is `{"do": "…", "times"?: n}`:
+//! Its input is `{"do": "…", "times"?: n, "ms"?: n}`:
 //!
 //! | `do` | what happens |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | `loop` | spins for ever |
 //! | `memory` | takes and touches memory until it gets no more, then panics |
 //! | `refuse` | a refusal with the reason `asked_to` |
+//! | `defer` | a refusal with `retryAfterMs`, which is `ms` whatever that is |
 //! | `work` | `times` steps (a million if absent) of arithmetic, then `{"worked": times}` |
 //! | `echo` | the input is the output |
 
@@ -37,6 +38,7 @@ impl Guest for Faulty {
             Some("loop") => spin(),
             Some("memory") => exhaust_memory(),
             Some("refuse") => Err(refusal("asked_to", "the input asked for a refusal")),
+            Some("defer") => Err(deferral(&request["ms"])),
             Some("work") => match &request["times"] {
                 Value::Null => Ok(work(DEFAULT_STEPS)),
                 times => match times.as_u64() {
@@ -45,9 +47,10 @@ impl Guest for Faulty {
                 },
             },
             Some("echo") => Ok(input),
-            _ => {
-                Err(refusal("invalid_input", "`do` is none of panic, trap, loop, memory, refuse, work, echo"))
-            }
+            _ => Err(refusal(
+                "invalid_input",
+                "`do` is none of panic, trap, loop, memory, refuse, defer, work, echo",
+            )),
         }
     }
 }
@@ -56,6 +59,12 @@ export!(Faulty);
 
 fn refusal(reason: &str, message: &str) -> String {
     json!({ "success": false, "reason": reason, "message": message }).to_string()
+}
+
+/// A refusal that asks to be tried again. `ms` is handed on as it came, so that wrong values can be tried too.
+fn deferral(ms: &Value) -> String {
+    let message = "the input asked for another try later";
+    json!({ "success": false, "reason": "not_yet", "message": message, "retryAfterMs": ms }).to_string()
 }
 
 /// Calls itself until the stack is used up. The frame is kept in memory and used after the call, so that the
