@@ -196,6 +196,14 @@ impl Worker {
         }
     }
 
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        match self {
+            Self::Ours(worker) => worker.is_running(),
+            Self::Peer(process) => process.is_running(),
+        }
+    }
+
     /// Kills it without warning.
     pub async fn kill(&mut self) {
         match self {

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use booster_producer::ClientError;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+/// How long Redis may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// How long Redis may take to come to rest.
 const REST_LIMIT: Duration = Duration::from_secs(120);
 
@@ -26,7 +29,10 @@ impl Probe {
     /// [`ClientError::Machine`] when it does not answer.
     pub async fn connect(url: &str) -> Result<Self, ClientError> {
         let client = redis::Client::open(url).map_err(fault)?;
-        Ok(Self { connection: client.get_multiplexed_async_connection().await.map_err(fault)?, own: 0 })
+        // Redis may be busy for long when much is written at once.
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_LIMIT));
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await.map_err(fault)?;
+        Ok(Self { connection, own: 0 })
     }
 
     /// Commands that this probe has sent.

@@ -54,6 +54,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Sends a request without waiting for its answer.
     ///
     /// # Errors

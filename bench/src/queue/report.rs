@@ -36,10 +36,12 @@ pub enum Figure {
     Recovery,
     SmallBacklog,
     LargeBacklog,
+    SmallBacklogCpu,
+    LargeBacklogCpu,
 }
 
 impl Figure {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 24] = [
         Self::Jobs,
         Self::JobsPerSecond,
         Self::RedisCpu,
@@ -62,6 +64,8 @@ impl Figure {
         Self::Recovery,
         Self::SmallBacklog,
         Self::LargeBacklog,
+        Self::SmallBacklogCpu,
+        Self::LargeBacklogCpu,
     ];
 
     /// Those whose ratio between contenders says something.
@@ -106,6 +110,8 @@ impl Figure {
             Self::Recovery => ("recovery after kill -9, s", "recovery_s", 1),
             Self::SmallBacklog => ("jobs/s with few waiting", "jobs_per_second_small_backlog", 0),
             Self::LargeBacklog => ("jobs/s with many waiting", "jobs_per_second_large_backlog", 0),
+            Self::SmallBacklogCpu => ("Redis CPU with few, us/job", "redis_cpu_us_per_job_small_backlog", 1),
+            Self::LargeBacklogCpu => ("Redis CPU with many, us/job", "redis_cpu_us_per_job_large_backlog", 1),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::ours::{QUEUE, config};
 use super::probe::{Monitor, Probe};
 use super::process::Process;
 use super::report::{Figure, Results};
-use crate::measure::{cpu_ms, median, percentile};
+use crate::measure::{cpu_ms, percentile};
 
 /// How long one measurement of throughput may take.
 const THROUGHPUT_LIMIT: Duration = Duration::from_secs(60);
@@ -364,12 +364,17 @@ async fn slow_singles(contender: &Contender, plan: &Plan, results: &mut Results)
 async fn idle(contender: &Contender, plan: &Plan, results: &mut Results) -> Result<(), ClientError> {
     let kind = contender.kind;
     let mut server = Server::start(plan).await?;
-    let first = server.worker(contender).await?;
+    let mut first = server.worker(contender).await?;
     let (one, one_clients) = idle_window(&mut server).await?;
-    let second = server.worker(contender).await?;
-    let (two, two_clients) = idle_window(&mut server).await?;
     results.add(kind, Figure::IdleOne, one);
     results.add(kind, Figure::IdleOneClients, one_clients);
+    let mut second = server.worker(contender).await?;
+    let (two, two_clients) = idle_window(&mut server).await?;
+    if !(first.is_running() && second.is_running()) {
+        results.note(kind, Figure::IdleMore, "an idle worker ended by itself");
+        server.stop().await;
+        return Ok(());
+    }
     results.add(kind, Figure::IdleMore, two - one);
     results.add(kind, Figure::IdleMoreClients, two_clients - one_clients);
     if kind == Kind::Ours {
@@ -408,10 +413,15 @@ async fn recoveries(contender: &Contender, plan: &Plan, results: &mut Results) -
     }
     let begin = Instant::now();
     for _ in 0..RECOVERIES {
-        match recovery(contender, plan).await? {
-            Some(time) => results.add(kind, Figure::Recovery, time.as_secs_f64()),
-            None => {
+        match recovery(contender, plan).await {
+            Ok(Some(time)) => results.add(kind, Figure::Recovery, time.as_secs_f64()),
+            Ok(None) => {
                 results.over(kind, Figure::Recovery, plan.recovery_limit.as_secs_f64());
+                break;
+            }
+            // A worker that ends by itself is a finding, not a fault of the benchmark.
+            Err(error) => {
+                results.note(kind, Figure::Recovery, &error.to_string());
                 break;
             }
         }
@@ -522,48 +532,56 @@ async fn ours_runs_on(
     }
 }
 
-/// This fleet's throughput while few and while many jobs wait. Nothing is submitted meanwhile.
+/// This fleet's throughput while few and while many jobs wait, in turns. Nothing is submitted meanwhile.
 async fn backlogs(plan: &Plan, results: &mut Results) -> Result<(), ClientError> {
     let ours = Contender { kind: Kind::Ours, setting: plan.slots.to_string() };
+    let mut many = waiting(&ours, plan, plan.backlog, BACKLOG_WINDOWS).await?;
     for _ in 0..BACKLOG_WINDOWS {
-        if let Some(rate) = median(&backlog(&ours, plan, SMALL_BACKLOG, 1).await?) {
-            results.add(Kind::Ours, Figure::SmallBacklog, rate);
-        }
-    }
-    for rate in backlog(&ours, plan, plan.backlog, BACKLOG_WINDOWS).await? {
+        let mut few = waiting(&ours, plan, SMALL_BACKLOG, 1).await?;
+        let (rate, redis_us) = drain(&mut few, &ours).await?;
+        few.stop().await;
+        results.add(Kind::Ours, Figure::SmallBacklog, rate);
+        results.add(Kind::Ours, Figure::SmallBacklogCpu, redis_us);
+        let (rate, redis_us) = drain(&mut many, &ours).await?;
         results.add(Kind::Ours, Figure::LargeBacklog, rate);
+        results.add(Kind::Ours, Figure::LargeBacklogCpu, redis_us);
     }
+    many.redis.kill().await;
     Ok(())
 }
 
-/// Jobs per second in each of `windows` windows, at the end of which at least `left` jobs still wait.
-async fn backlog(
+/// A Redis in which so many jobs wait that `left` remain after all windows.
+async fn waiting(
     contender: &Contender,
     plan: &Plan,
     left: usize,
     windows: usize,
-) -> Result<Vec<f64>, ClientError> {
+) -> Result<Server, ClientError> {
     let mut server = Server::start(plan).await?;
     // A rewrite in only one of the two measurements would be taken for the backlog's effect.
     server.probe.never_rewrite().await?;
     let mut submitter = server.submitter(contender).await?;
-    let jobs = left + (windows + 1) * BACKLOG_WINDOW;
+    // One to warm up and one to time in each window, and what is settled until the worker has stopped.
+    let jobs = left + windows * BACKLOG_WINDOW * 5 / 2;
     submitter.request(&format!("fill {jobs} {PAYLOAD_BYTES}")).await?;
     submitter.answer("filled", THROUGHPUT_LIMIT * 5).await?;
-    server.probe.rest().await?;
-    let worker = server.worker(contender).await?;
-    let mut rates = Vec::new();
-    let mut begin = reached(&mut server, contender, BACKLOG_WINDOW).await?;
-    for window in 2..=windows + 1 {
-        let (before, from) = begin;
-        begin = reached(&mut server, contender, window * BACKLOG_WINDOW).await?;
-        rates.push((begin.1 - from) as f64 / (begin.0 - before).as_secs_f64());
-    }
     submitter.kill().await;
-    // Redis goes first: the worker would hand back and report, which nobody needs.
-    server.redis.stop().await;
-    drop(worker);
-    Ok(rates)
+    server.probe.rest().await?;
+    Ok(server)
+}
+
+/// Starts a worker, lets it settle some jobs, and times the next: jobs per second, and Redis CPU of each in
+/// microseconds.
+async fn drain(server: &mut Server, contender: &Contender) -> Result<(f64, f64), ClientError> {
+    let finished = server.probe.number(&contender.kind.finished()).await? as usize;
+    let worker = server.worker(contender).await?;
+    let (begin, from) = reached(server, contender, finished + BACKLOG_WINDOW).await?;
+    let redis_before = cpu_ms(server.redis.pid());
+    let (end, to) = reached(server, contender, from as usize + BACKLOG_WINDOW).await?;
+    let redis_ms = cpu_ms(server.redis.pid()) - redis_before;
+    worker.stop().await;
+    let jobs = (to - from) as f64;
+    Ok((jobs / (end - begin).as_secs_f64(), redis_ms * 1000.0 / jobs))
 }
 
 /// When so many jobs are finished, and how many they are then.
