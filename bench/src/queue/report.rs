@@ -226,15 +226,13 @@ impl Results {
         if let Some(limit) = self.limit(cell) {
             return format!("> {limit:.0}");
         }
-        if let Some(value) = self.value(cell) {
-            return format!("{value:.places$}");
-        }
-        let Some(note) = note else { return "-".to_owned() };
+        let value = self.value(cell).map_or_else(|| "-".to_owned(), |value| format!("{value:.places$}"));
+        let Some(note) = note else { return value };
         let number = footnotes.iter().position(|known| known == note).unwrap_or_else(|| {
             footnotes.push(note.clone());
             footnotes.len() - 1
         });
-        format!("- [{}]", number + 1)
+        format!("{value} [{}]", number + 1)
     }
 
     fn write_ratios(&self, text: &mut String) {

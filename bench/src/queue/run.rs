@@ -262,7 +262,10 @@ async fn round_of(contender: &Contender, plan: &Plan, results: &mut Results) -> 
             singles(kind, &mut running.submitter, plan.singles, THROUGHPUT_LIMIT, results).await?;
         }
     } else {
-        let note = format!("{jobs} jobs did not finish within {} s", THROUGHPUT_LIMIT.as_secs());
+        let note = format!(
+            "in one round or more, {jobs} jobs did not finish within {} s",
+            THROUGHPUT_LIMIT.as_secs()
+        );
         results.note(kind, Figure::JobsPerSecond, &note);
     }
     running.stop().await;
