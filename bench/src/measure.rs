@@ -43,11 +43,10 @@ mod tests {
 
     #[test]
     fn this_process_has_used_the_processor() {
-        let end = std::time::Instant::now() + std::time::Duration::from_millis(50);
-        while std::time::Instant::now() < end {
-            std::hint::black_box(0);
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while cpu_ms(Some(std::process::id())) == 0.0 {
+            assert!(std::time::Instant::now() < end, "no tick in half a minute");
         }
-        assert!(cpu_ms(Some(std::process::id())) > 0.0);
         assert_eq!(cpu_ms(None).to_bits(), 0.0_f64.to_bits());
     }
 }
