@@ -37,6 +37,13 @@ bench: deps-fleet guests ## Measure the whole fleet: edits and no-op jobs per se
 	@$(CARGO) build --quiet --release --workspace --bins
 	@target/release/fleet $(BENCH)
 
+.PHONY: bench-queue
+bench-queue: deps-fleet deps-peers guests ## Compare the queue with BullMQ, apalis-redis and bare Redis commands
+	@$(CARGO) build --quiet --release --workspace --bins
+	@$(CARGO) build --quiet --release --locked --manifest-path bench/peers/apalis-redis/Cargo.toml --target-dir target/peers
+	@npm ci --prefix bench/peers/bullmq --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+	@target/release/queue $(BENCH)
+
 .PHONY: accuracy
 accuracy: guests ## Count right and wrong edits on a corpus (CORPUS=folder of *.jsonl), and fail below the floor
 	@$(CARGO) build --quiet --workspace --bins
@@ -53,6 +60,10 @@ guests: ## Build the boosters that ship with the fleet (WebAssembly)
 .PHONY: deps-fleet
 deps-fleet:
 	@scripts/install-deps.sh redis
+
+.PHONY: deps-peers
+deps-peers:
+	@scripts/install-deps.sh node
 
 .PHONY: deps-test
 deps-test:

@@ -5,6 +5,7 @@
 #     guests      what compiles Rust and C to WebAssembly: the rustup target and clang, else Debian's compiler
 #     redis       redis-server
 #     prometheus  prometheus and promtool
+#     node        node and npm, for what the queue benchmark compares with
 #     cargo-deny  the licence and advisory check
 #
 # The fleet starts private servers of its own, so no system service is left running or enabled by this.
@@ -25,7 +26,7 @@ die() {
 }
 
 usage() {
-    echo "install-deps: $*; known are guests, redis, prometheus, cargo-deny" >&2
+    echo "install-deps: $*; known are guests, redis, prometheus, node, cargo-deny" >&2
     exit 2
 }
 
@@ -107,6 +108,7 @@ for group in "$@"; do
     guests) install_guests ;;
     redis) install_server redis-server ;;
     prometheus) install_server prometheus ;;
+    node) { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm ;;
     cargo-deny)
         command -v cargo-deny >/dev/null || cargo install --quiet --locked "cargo-deny@$cargo_deny_version"
         ;;

@@ -256,7 +256,7 @@ async fn registered(link: &Link, keys: &Keys, listen: &str) -> Result<bool, Clie
 
 /// A command whose process is told to end when this one dies, even by SIGKILL: util-linux' `setpriv` asks the
 /// kernel for it and then becomes the program. Without `setpriv` the process only ends with its owner's drop.
-fn bound_to_us(program: &Path) -> Command {
+pub fn bound_to_us(program: &Path) -> Command {
     let setpriv = Path::new("/usr/bin/setpriv");
     if !setpriv.is_file() {
         return Command::new(program);

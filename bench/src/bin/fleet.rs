@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use booster_bench::measure::{cpu_ms, percentile};
 use booster_core::{Config, Job};
 use booster_examples::{Expected, default_dir, edits};
 use booster_producer::local::{LocalRedis, LocalWorker};
@@ -140,23 +141,11 @@ async fn idle_latency(fleet: &Fleet, count: usize) -> Result<(), ClientError> {
         whole.push(total);
         start_ms.push(total - inside);
     }
-    let line = |what: &str, values: &mut Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        let at = |share: f64| values[((values.len() as f64 * share) as usize).min(values.len() - 1)];
+    let line = |what: &str, values: &[f64]| {
+        let at = |share: f64| percentile(values, share).unwrap_or_default();
         println!("{what:<28} p50 {:.2} ms, p99 {:.2} ms ({} single jobs)", at(0.5), at(0.99), values.len());
     };
-    line("submit to outcome, idle", &mut whole);
-    line("the same without the run", &mut start_ms);
+    line("submit to outcome, idle", &whole);
+    line("the same without the run", &start_ms);
     Ok(())
-}
-
-/// CPU time of a process so far, milliseconds; zero when it is not there.
-fn cpu_ms(pid: Option<u32>) -> f64 {
-    let stat =
-        pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()).unwrap_or_default();
-    // The fields after the command's name, which is in parentheses and may hold anything.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-    // User and system time in clock ticks; Linux has used 100 a second on every platform for decades.
-    (ticks(11) + ticks(12)) * 10.0
 }
