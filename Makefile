@@ -25,6 +25,16 @@ test: deps-test guests ## Run all tests, from unit tests to the black-box tests 
 	$(CARGO) test --workspace --lib --bins
 	$(CARGO) test --workspace --test '*'
 
+.PHONY: chaos
+chaos: deps-chaos guests ## Break fleets in ten ways and balance the books (about ten minutes; CHAOS="--only 1,4")
+	@$(CARGO) build --quiet --workspace --bins
+	@exec target/debug/chaos $(CHAOS)
+
+.PHONY: test-full
+test-full: ## Run all tests, then the fault scenarios
+	@$(MAKE) test
+	@$(MAKE) chaos
+
 .PHONY: lint
 lint: deps-lint ## Check formatting, clippy, licences and sources of dependencies
 	$(CARGO) fmt --all --check
@@ -68,6 +78,10 @@ deps-peers:
 .PHONY: deps-test
 deps-test:
 	@scripts/install-deps.sh redis prometheus
+
+.PHONY: deps-chaos
+deps-chaos:
+	@scripts/install-deps.sh redis network
 
 .PHONY: deps-lint
 deps-lint:

@@ -6,6 +6,7 @@
 #     redis       redis-server
 #     prometheus  prometheus and promtool
 #     node        node and npm, for what the queue benchmark compares with
+#     network     ip, for networks that fail on purpose
 #     cargo-deny  the licence and advisory check
 #
 # The fleet starts private servers of its own, so no system service is left running or enabled by this.
@@ -26,7 +27,7 @@ die() {
 }
 
 usage() {
-    echo "install-deps: $*; known are guests, redis, prometheus, node, cargo-deny" >&2
+    echo "install-deps: $*; known are guests, redis, prometheus, node, network, cargo-deny" >&2
     exit 2
 }
 
@@ -109,6 +110,7 @@ for group in "$@"; do
     redis) install_server redis-server ;;
     prometheus) install_server prometheus ;;
     node) { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm ;;
+    network) command -v ip >/dev/null || install_packages iproute2 ;;
     cargo-deny)
         command -v cargo-deny >/dev/null || cargo install --quiet --locked "cargo-deny@$cargo_deny_version"
         ;;

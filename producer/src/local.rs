@@ -163,13 +163,33 @@ impl LocalWorker {
     /// # Errors
     /// [`ClientError::Machine`] when the program is not there.
     pub fn start(config: &Config, log: &Path, arguments: &[&str]) -> Result<Self, ClientError> {
+        Self::start_under(&[], config, log, arguments)
+    }
+
+    /// As [`LocalWorker::start`], by a program that becomes the worker, such as `nsenter` with its arguments.
+    ///
+    /// # Errors
+    /// As [`LocalWorker::start`].
+    pub fn start_under(
+        launcher: &[&str],
+        config: &Config,
+        log: &Path,
+        arguments: &[&str],
+    ) -> Result<Self, ClientError> {
         let program = worker_program()?;
         let what = program.display().to_string();
         let log = std::fs::File::create(log)
             .map_err(|error| ClientError::machine(log.display().to_string(), error))?;
         let listen = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let settings = file_of(config);
-        let mut command = bound_to_us(&program);
+        let mut command = match launcher.split_first() {
+            None => bound_to_us(&program),
+            Some((first, rest)) => {
+                let mut command = bound_to_us(Path::new(first));
+                command.args(rest).arg(&program);
+                command
+            }
+        };
         command.arg("--listen").arg(listen.to_string()).args(arguments);
         command.arg("--config").arg("/dev/stdin");
         // The configuration is complete; this process's own environment must not change it.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use booster_core::{Job, OutcomeKind};
+use booster_tests::proxy::{Proxy, Side};
 use booster_tests::{Boosters, Fleet, LIMIT, eventually, within};
 use rustix::process::Signal;
 use tokio::time::Instant;
@@ -208,4 +209,26 @@ async fn what_still_runs_when_the_drain_time_is_over_goes_back_and_is_no_crash()
     let words: Vec<&str> = line.split(' ').collect();
     assert_eq!((words[0], words[6], words[7]), ("waiting", "0", "0"), "handing back is no crash");
     fleet.redis.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_stay_open_and_answer_nothing_are_given_up() {
+    let mut fleet = Fleet::start(0, Boosters::Small, |_| {}).await;
+    let target = fleet.redis.url().trim_start_matches("redis://").parse().unwrap();
+    let proxy = Proxy::open(target).await.unwrap();
+    fleet.config.redis.url = proxy.url();
+    fleet.client = booster_producer::Client::connect(fleet.config.clone()).unwrap();
+    fleet.spawn(&[]);
+    fleet.ready().await;
+    let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    fleet.outcome(&id).await;
+    // As behind a load balancer whose server is gone: client and worker see their connections open.
+    proxy.cut(Side::Server);
+    let job = Job::from_json(r#"{"id":"after","booster":"noop","input":{}}"#).unwrap();
+    eventually("the client has a connection that answers", || async {
+        fleet.client.submit(job.clone()).await.ok()
+    })
+    .await;
+    assert_eq!(fleet.outcome("after").await.outcome, OutcomeKind::Done);
+    fleet.stop().await;
 }

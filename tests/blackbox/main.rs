@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a test program has no public items")]
 
 mod bad_input;
+mod chaos;
 mod command_line;
 mod deferral;
 mod edits;
@@ -11,6 +12,6 @@ mod gateway;
 mod intake;
 mod monitoring;
 mod protocol;
-mod tenants;
 mod schedules;
+mod tenants;
 mod tidy;

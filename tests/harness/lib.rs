@@ -1,6 +1,8 @@
 //! A fleet for one test: its own Redis on its own port in its own directory, real worker processes, and the
 //! real command line. Everything ends with the test.
 
+pub mod proxy;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -150,6 +152,11 @@ impl Output {
 
 /// Runs one of the workspace's programs with `input` on its standard input.
 pub async fn run(program: &str, arguments: &[&str], input: &str) -> Output {
+    run_within(LIMIT, program, arguments, input).await
+}
+
+/// As [`run`], for a program that may take longer than [`LIMIT`].
+pub async fn run_within(limit: Duration, program: &str, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(program_path(program));
     command.args(arguments).kill_on_drop(true).env_remove("REDIS_URL");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -161,7 +168,7 @@ pub async fn run(program: &str, arguments: &[&str], input: &str) -> Output {
         let _ = stdin.write_all(input.as_bytes()).await;
     });
     let output =
-        tokio::time::timeout(LIMIT, child.wait_with_output()).await.expect("the program hangs").unwrap();
+        tokio::time::timeout(limit, child.wait_with_output()).await.expect("the program hangs").unwrap();
     feed.abort();
     Output {
         status: output.status.code().unwrap_or(-1),
@@ -190,8 +197,8 @@ pub fn modules_dir() -> PathBuf {
     dir
 }
 
-/// A directory with the two small boosters.
-fn small_modules(dir: &Path) -> PathBuf {
+/// A directory with the two small boosters, made inside `dir`.
+pub fn small_modules(dir: &Path) -> PathBuf {
     let small = dir.join("modules");
     std::fs::create_dir_all(&small).unwrap();
     for file in ["noop.wasm", "noop.json", "faulty.wasm", "faulty.json"] {

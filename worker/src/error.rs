@@ -38,6 +38,14 @@ pub enum WorkerError {
         /// What the system said.
         detail: String,
     },
+    /// The run log cannot be opened.
+    #[error("run log {path}: {detail}")]
+    RunLog {
+        /// The file.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
     /// The boosters or the sandbox cannot be set up.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -63,6 +71,7 @@ impl WorkerError {
             Self::ConfigFile { .. } => "config_file",
             Self::Flag { .. } => "flag_invalid",
             Self::Listen { .. } => "listen",
+            Self::RunLog { .. } => "run_log",
             Self::Engine(error) => error.code(),
             Self::Queue(error) => error.code(),
             Self::State(error) => error.code(),
@@ -78,7 +87,11 @@ impl WorkerError {
     /// The process's exit status: 2 for what the caller has to mend, else 1.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::ConfigFile { .. } | Self::Flag { .. } | Self::Queue(_) => 2,
+            Self::Config(_)
+            | Self::ConfigFile { .. }
+            | Self::Flag { .. }
+            | Self::RunLog { .. }
+            | Self::Queue(_) => 2,
             _ => 1,
         }
     }

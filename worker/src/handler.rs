@@ -9,12 +9,15 @@ use booster_queue::{Admission, Admit, Claim, Consumer, Link, Report};
 use booster_state::{StateError, fleet_catalogue};
 use tokio::sync::watch;
 
+use crate::run_log::RunLog;
+
 /// Runs jobs in a pool.
 pub(crate) struct Handler {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pool: Pool,
     pub(crate) default_timeout: Duration,
     pub(crate) consumer: Consumer,
+    pub(crate) run_log: Option<Arc<RunLog>>,
 }
 
 impl Handler {
@@ -27,6 +30,7 @@ impl Handler {
         };
         let reference = booster.reference().to_owned();
         let stop = claim.lost_flag();
+        let run_log = self.run_log.clone();
         let id = claim.id().to_owned();
         let request = Request {
             id,
@@ -34,7 +38,12 @@ impl Handler {
             input: String::from(Box::<str>::from(job.input)),
             timeout: job.timeout_ms.map_or(self.default_timeout, Duration::from_millis),
             stop: Some(stop),
-            allocated: Box::new(move |booster_id, instance_id| claim.allocated(booster_id, instance_id)),
+            allocated: Box::new(move |booster_id, instance_id| {
+                if let Some(log) = &run_log {
+                    log.write(claim.id(), booster_id, instance_id);
+                }
+                claim.allocated(booster_id, instance_id);
+            }),
         };
         let run = match self.pool.run(request).await {
             Err(EngineError::Closed) => {

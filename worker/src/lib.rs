@@ -8,7 +8,9 @@ mod handler;
 mod http;
 mod options;
 mod run;
+mod run_log;
 
 pub use error::WorkerError;
 pub use options::Options;
 pub use run::{Worker, run, worker_id};
+pub use run_log::RunLog;

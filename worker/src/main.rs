@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use booster_worker::{Options, Worker, WorkerError, run, worker_id};
+use booster_worker::{Options, RunLog, Worker, WorkerError, run, worker_id};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,7 +45,8 @@ fn start(options: &Options) -> Result<(), WorkerError> {
             detail: error.to_string(),
         })?;
         let drain = Duration::from_secs(options.drain);
-        let worker = Worker { id: worker_id(), config, queues, listener, drain };
+        let run_log = options.run_log.as_deref().map(RunLog::open).transpose()?;
+        let worker = Worker { id: worker_id(), config, queues, listener, drain, run_log };
         run(worker, stop).await
     })
 }

@@ -36,6 +36,9 @@ pub struct Options {
     /// How long running jobs may finish after SIGTERM, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub drain: u64,
+    /// File to which a line is added for each attempt that enters a sandbox (an audit trail)
+    #[arg(long, value_name = "FILE")]
+    pub run_log: Option<PathBuf>,
     /// Log lines as JSON
     #[arg(long)]
     pub log_json: bool,

@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 use crate::error::WorkerError;
 use crate::handler::{ByRegistry, FleetList, Handler, refresh_fleet};
 use crate::http::{Health, router};
+use crate::run_log::RunLog;
 
 /// What [`run`] needs.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Worker {
     pub listener: TcpListener,
     /// How long running jobs may finish once the shutdown has begun.
     pub drain: Duration,
+    /// Where each attempt that enters a sandbox is written down.
+    pub run_log: Option<RunLog>,
 }
 
 /// How long handing back may take after the drain time.
@@ -52,7 +55,7 @@ pub fn worker_id() -> String {
 /// # Errors
 /// A [`WorkerError`] when the worker cannot start. Redis may be away at any time, also at the start.
 pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> Result<(), WorkerError> {
-    let Worker { id, config, queues, listener, drain } = worker;
+    let Worker { id, config, queues, listener, drain, run_log } = worker;
     let listen = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     let (runtime, registry) = load_boosters(&config).await?;
     let registry = Arc::new(registry);
@@ -108,6 +111,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
         pool: pool.clone(),
         default_timeout: timeout,
         consumer: consumer.clone(),
+        run_log: run_log.map(Arc::new),
     });
     let result = serve(&id, handler, backend, &consumer, shutdown, drain).await;
 

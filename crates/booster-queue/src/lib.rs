@@ -34,8 +34,8 @@ pub use link::Link;
 pub use mode::Mode;
 pub use note::{Note, Observer, QueueDepth, Silent};
 pub use queue::{Queue, QueueCounts, Record, Submitted, Watched};
-pub use tenants::{MAX_LIMITS, RateLimit, rate_limits, set_rate_limit};
 pub use schedules::Scheduled;
+pub use tenants::{MAX_LIMITS, RateLimit, rate_limits, set_rate_limit};
 
 /// The time now, Unix milliseconds.
 pub fn now_ms() -> booster_core::UnixMillis {

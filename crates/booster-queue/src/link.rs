@@ -1,7 +1,7 @@
 //! Connections to Redis: a shared one that reconnects by itself, and private ones for blocking reads and
 //! subscriptions.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection, PubSub};
@@ -20,8 +20,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Link {
     client: redis::Client,
-    shared: ConnectionManager,
+    shared: Arc<Mutex<Shared>>,
     observer: Arc<dyn Observer>,
+}
+
+/// The connection that all ordinary commands share.
+struct Shared {
+    manager: ConnectionManager,
+    /// Which connection this is, so that of many commands without an answer only the first replaces it.
+    number: u64,
 }
 
 impl std::fmt::Debug for Link {
@@ -44,13 +51,8 @@ impl Link {
         // A connection that died without a word is given up by the kernel, instead of after a quarter of an hour.
         let settings = info.tcp_settings().clone().set_user_timeout(RESPONSE_TIMEOUT);
         let client = redis::Client::open(info.set_tcp_settings(settings)).map_err(wrong)?;
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_secs(1));
-        let shared = ConnectionManager::new_lazy_with_config(client.clone(), config)
-            .map_err(|error| QueueError::from_redis("connect", &error))?;
+        let manager = manager(&client).map_err(|error| QueueError::from_redis("connect", &error))?;
+        let shared = Arc::new(Mutex::new(Shared { manager, number: 0 }));
         Ok(Self { client, shared, observer })
     }
 
@@ -64,8 +66,8 @@ impl Link {
     /// # Errors
     /// [`QueueError::Unreachable`] or [`QueueError::Refused`].
     pub async fn query<T: FromRedisValue>(&self, name: &'static str, command: &Cmd) -> Result<T, QueueError> {
-        let mut connection = self.shared.clone();
-        self.timed(name, command.query_async(&mut connection)).await
+        let (mut connection, number) = self.connection();
+        self.timed(name, number, command.query_async(&mut connection)).await
     }
 
     /// Runs a pipeline without transaction.
@@ -77,8 +79,8 @@ impl Link {
         name: &'static str,
         pipeline: &Pipeline,
     ) -> Result<T, QueueError> {
-        let mut connection = self.shared.clone();
-        self.timed(name, pipeline.query_async(&mut connection)).await
+        let (mut connection, number) = self.connection();
+        self.timed(name, number, pipeline.query_async(&mut connection)).await
     }
 
     /// Runs a script, loading it when the server does not have it.
@@ -87,8 +89,8 @@ impl Link {
         name: &'static str,
         invocation: &ScriptInvocation<'_>,
     ) -> Result<T, QueueError> {
-        let mut connection = self.shared.clone();
-        self.timed(name, invocation.invoke_async(&mut connection)).await
+        let (mut connection, number) = self.connection();
+        self.timed(name, number, invocation.invoke_async(&mut connection)).await
     }
 
     /// Takes or keeps the elected office `key` for `holder` during `millis`.
@@ -134,16 +136,50 @@ impl Link {
     async fn timed<T>(
         &self,
         name: &'static str,
+        number: u64,
         call: impl Future<Output = redis::RedisResult<T>>,
     ) -> Result<T, QueueError> {
         let start = Instant::now();
         let result = call.await;
+        if result.as_ref().is_err_and(redis::RedisError::is_timeout) {
+            self.replace(number);
+        }
         self.observer.note(&Note::Command { name, seconds: start.elapsed().as_secs_f64() });
         result.map_err(|error| self.fault(QueueError::from_redis(name, &error)))
+    }
+
+    fn connection(&self) -> (ConnectionManager, u64) {
+        let shared = self.shared();
+        (shared.manager.clone(), shared.number)
+    }
+
+    /// Gives up a connection on which an answer did not come in time. It may be half open, as behind a proxy whose
+    /// server is gone: it takes every command and answers none, and the client's library would keep it for ever.
+    fn replace(&self, number: u64) {
+        let mut shared = self.shared();
+        if shared.number == number
+            && let Ok(manager) = manager(&self.client)
+        {
+            *shared = Shared { manager, number: number + 1 };
+        }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn fault(&self, error: QueueError) -> QueueError {
         self.observer.note(&Note::RedisError { kind: error.kind(), detail: &error });
         error
     }
+}
+
+/// A connection that is made when it is first needed and made again when it breaks.
+fn manager(client: &redis::Client) -> redis::RedisResult<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_secs(1));
+    ConnectionManager::new_lazy_with_config(client.clone(), config)
 }

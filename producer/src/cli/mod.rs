@@ -5,8 +5,8 @@ mod dead;
 mod jobs;
 mod look;
 mod print;
-mod steer;
 mod schedule;
+mod steer;
 mod up;
 
 use std::io::IsTerminal;

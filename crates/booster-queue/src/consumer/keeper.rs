@@ -9,8 +9,8 @@ use booster_core::Config;
 use booster_core::keys::{GROUP, derived_id};
 use redis::Value;
 
-use super::settle::damaged;
 use super::schedule::Schedules;
+use super::settle::damaged;
 use super::{Shared, lock};
 use crate::entry::{Lane, entries};
 use crate::error::QueueError;
