@@ -1,14 +1,17 @@
 //! The client library.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use booster_core::config::{ConfigError, Degrade};
 use booster_core::outcome::JobOutcome;
 use booster_core::{Catalogue, Config, Job, JobError, Keys, Priority};
-use booster_queue::{Cancellation, Link, Observer, Queue, QueueError, Record, Silent, Submitted};
+use booster_queue::{Cancellation, Link, Observer, Queue, QueueError, Record, Silent, Submitted, assign_id};
 use booster_state::{MAX_QUEUES, fleet_catalogue, queue_names, read_pool};
 
+use crate::agent::Agent;
+use crate::degrade::Degraded;
 use crate::error::ClientError;
 use crate::wait::Waiter;
 
@@ -18,6 +21,10 @@ const CATALOGUE_AGE: Duration = Duration::from_secs(5);
 const UNKNOWN_AGE: Duration = Duration::from_millis(500);
 /// What a job's text has around its input and `meta`, generously.
 const SURROUNDINGS: usize = 64 * 1024;
+/// Pause after the first submit that Redis did not answer.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest such pause.
+const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest name of a queue, bytes.
 const MAX_QUEUE_BYTES: usize = 64;
 
@@ -28,6 +35,7 @@ pub struct Client {
     keys: Keys,
     link: Link,
     catalogue: Arc<Known>,
+    degraded: Arc<Degraded>,
 }
 
 /// The fleet's boosters as last read.
@@ -64,9 +72,36 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub fn connect_observed(config: Config, observer: Arc<dyn Observer>) -> Result<Self, ClientError> {
+        if config.booster.degrade == Degrade::Agent && config.booster.agent_command.trim().is_empty() {
+            return Err(ConfigError::Invalid {
+                key: "booster.agentCommand".into(),
+                source_name: "the configuration".into(),
+                found: "empty".into(),
+                expected: "a program with its arguments, since booster.degrade is agent".into(),
+            }
+            .into());
+        }
+        Self::open(config, observer, None)
+    }
+
+    /// As [`Client::connect`], with a regular agent of one's own for `booster.degrade` = `agent`.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn connect_with_agent(config: Config, agent: Arc<dyn Agent>) -> Result<Self, ClientError> {
+        Self::open(config, Arc::new(Silent), Some(agent))
+    }
+
+    fn open(
+        config: Config,
+        observer: Arc<dyn Observer>,
+        agent: Option<Arc<dyn Agent>>,
+    ) -> Result<Self, ClientError> {
         let link = Link::open(&config.redis.url, observer)?;
         let keys = Keys::new(config.redis.key_prefix.clone());
-        Ok(Self { config: Arc::new(config), keys, link, catalogue: Arc::default() })
+        let config = Arc::new(config);
+        let degraded = Arc::new(Degraded::new(&config, link.clone(), agent));
+        Ok(Self { config, keys, link, catalogue: Arc::default(), degraded })
     }
 
     /// The fleet's configuration as this client has it.
@@ -104,6 +139,11 @@ impl Client {
     /// # Errors
     /// [`ClientError::Job`] with what is known, or a Redis error.
     pub async fn check(&self, job: &Job) -> Result<(), ClientError> {
+        self.check_size(job)?;
+        self.check_known(job).await
+    }
+
+    fn check_size(&self, job: &Job) -> Result<(), ClientError> {
         let limit = self.config.redis.max_job_bytes;
         // Writing the whole job out is only worth it for those near the limit.
         if job.input.get().len() + SURROUNDINGS > limit {
@@ -112,6 +152,10 @@ impl Client {
                 return Err(JobError::TooLarge { size, limit }.into());
             }
         }
+        Ok(())
+    }
+
+    async fn check_known(&self, job: &Job) -> Result<(), ClientError> {
         let known = self.catalogue(CATALOGUE_AGE).await?;
         if known.is_empty() || known.check(job).is_ok() {
             return Ok(());
@@ -153,43 +197,99 @@ impl Client {
     /// Checks and submits jobs, each to the queue of its priority or all to `queue`. Answers come in the order
     /// of the jobs. With `watch`, workers will announce every outcome, which makes [`Client::wait_each`] quick.
     ///
+    /// While Redis does not answer, what it has not accepted is submitted again, with the same ids, for
+    /// `redis.submitTimeout`. Then `booster.degrade` says what happens: an error, or the jobs are run in this
+    /// process or by the regular agent before this returns. Their outcomes have `usedFallback` set, are known to
+    /// this client at once and to Redis once it is back.
+    ///
     /// # Errors
     /// The first wrong job, before any is added; else as [`Queue::submit`].
     pub async fn submit_many(
         &self,
-        jobs: Vec<Job>,
+        mut jobs: Vec<Job>,
         queue: Option<&str>,
         watch: bool,
     ) -> Result<Vec<Submitted>, ClientError> {
-        for job in &jobs {
-            self.check(job).await?;
-        }
         if let Some(name) = queue {
-            self.name_queue(name).await?;
+            check_queue_name(name)?;
         }
-        let total = jobs.len();
-        let mut groups: HashMap<String, Vec<(usize, Job)>> = HashMap::new();
-        for (place, job) in jobs.into_iter().enumerate() {
-            let name = queue.unwrap_or_else(|| job.priority.as_str()).to_owned();
-            groups.entry(name).or_default().push((place, job));
+        for job in &mut jobs {
+            assign_id(job);
+            self.check_size(job)?;
         }
-        let mut answers: Vec<Option<Submitted>> = vec![None; total];
-        for (name, group) in groups {
-            let (places, jobs): (Vec<usize>, Vec<Job>) = group.into_iter().unzip();
-            let submitted = self.queue(&name).submit(jobs, watch).await?;
-            for (place, answer) in places.into_iter().zip(submitted) {
-                answers[place] = Some(answer);
+        let mut submit = Submit::new(jobs, queue, watch);
+        let begin = Instant::now();
+        let patience = Duration::from_millis(self.config.redis.submit_timeout_ms);
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = self.submit_rest(&mut submit).await {
+            if !error.is_about_redis() {
+                return Err(error);
             }
+            if begin.elapsed() + pause > patience {
+                self.degrade(&mut submit, error).await?;
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE).mul_f64(rand::random_range(0.75..=1.0));
         }
-        Ok(answers.into_iter().flatten().collect())
+        Ok(submit.answers.into_iter().flatten().collect())
+    }
+
+    /// Submits what has not been accepted yet.
+    async fn submit_rest(&self, submit: &mut Submit) -> Result<(), ClientError> {
+        for job in submit.rest.values().flatten() {
+            self.check_known(&job.1).await?;
+        }
+        if let Some(name) = &submit.named {
+            self.name_queue(name).await?;
+            submit.named = None;
+        }
+        while let Some(name) = submit.rest.keys().next().cloned() {
+            let group = &submit.rest[&name];
+            let jobs = group.iter().map(|(_, job)| job.clone()).collect();
+            let answers = self.queue(&name).submit(jobs, submit.watch).await?;
+            submit.answer(&name, answers);
+        }
+        Ok(())
+    }
+
+    /// Does with what Redis has not accepted what the configuration says.
+    async fn degrade(&self, submit: &mut Submit, away: ClientError) -> Result<(), ClientError> {
+        if !self.degraded.helps() {
+            return Err(away);
+        }
+        let jobs: Vec<(String, Job)> = (submit.rest.iter())
+            .flat_map(|(queue, group)| group.iter().map(|(_, job)| (queue.clone(), job.clone())))
+            .collect();
+        self.degraded.run(jobs, away).await?;
+        for name in submit.rest.keys().cloned().collect::<Vec<_>>() {
+            let answers = submit.rest[&name]
+                .iter()
+                .map(|(_, job)| Submitted { id: job.id.clone().unwrap_or_default(), accepted: true });
+            let answers = answers.collect();
+            submit.answer(&name, answers);
+        }
+        Ok(())
+    }
+
+    /// The outcomes of jobs that this client ran itself and that Redis does not know yet.
+    pub(crate) fn degraded_outcomes(&self, ids: &HashSet<String>) -> Vec<JobOutcome> {
+        self.degraded.outcomes(ids).into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// Waits until Redis has been told of the jobs that this client ran itself; how many it has not been told of when
+    /// the time is over.
+    pub async fn report(&self, limit: Duration) -> usize {
+        let deadline = Instant::now() + limit;
+        while self.degraded.unreported() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.degraded.unreported()
     }
 
     /// Makes a queue known by its name, so that its jobs are found.
     pub(crate) async fn name_queue(&self, name: &str) -> Result<(), ClientError> {
-        if !booster_core::job::is_valid_id(name) || name.len() > MAX_QUEUE_BYTES {
-            let expected = "expected 1 to 64 characters of A-Z a-z 0-9 . _ : -";
-            return Err(ClientError::usage(format!("queue {name}"), expected));
-        }
+        check_queue_name(name)?;
         if Priority::from_name(name).is_some() {
             return Ok(());
         }
@@ -208,6 +308,10 @@ impl Client {
     /// # Errors
     /// A Redis error.
     pub async fn status(&self, id: &str) -> Result<Option<Record>, ClientError> {
+        let own = self.degraded.outcomes(&HashSet::from([id.to_owned()])).pop();
+        if let Some((queue, outcome)) = own {
+            return Ok(Some(Record::of_outcome(queue, outcome, None)));
+        }
         for queue in self.queues().await? {
             if let Some(record) = queue.record(id).await? {
                 return Ok(Some(record));
@@ -269,4 +373,40 @@ impl Client {
     pub async fn ping(&self) -> Result<(), QueueError> {
         self.link.query::<String>("ping", &redis::cmd("PING")).await.map(drop)
     }
+}
+
+/// Jobs on their way into queues.
+struct Submit {
+    /// A queue that its producer named, until the fleet knows it.
+    named: Option<String>,
+    watch: bool,
+    /// What has not been accepted yet, by queue, with each job's place in the answers.
+    rest: BTreeMap<String, Vec<(usize, Job)>>,
+    answers: Vec<Option<Submitted>>,
+}
+
+impl Submit {
+    fn new(jobs: Vec<Job>, queue: Option<&str>, watch: bool) -> Self {
+        let answers = vec![None; jobs.len()];
+        let mut rest: BTreeMap<String, Vec<(usize, Job)>> = BTreeMap::new();
+        for (place, job) in jobs.into_iter().enumerate() {
+            let name = queue.unwrap_or_else(|| job.priority.as_str()).to_owned();
+            rest.entry(name).or_default().push((place, job));
+        }
+        Self { named: queue.map(ToOwned::to_owned), watch, rest, answers }
+    }
+
+    /// Takes the answers for all jobs of one queue.
+    fn answer(&mut self, queue: &str, answers: Vec<Submitted>) {
+        for ((place, _), answer) in self.rest.remove(queue).into_iter().flatten().zip(answers) {
+            self.answers[place] = Some(answer);
+        }
+    }
+}
+
+fn check_queue_name(name: &str) -> Result<(), ClientError> {
+    if booster_core::job::is_valid_id(name) && name.len() <= MAX_QUEUE_BYTES {
+        return Ok(());
+    }
+    Err(ClientError::usage(format!("queue {name}"), "expected 1 to 64 characters of A-Z a-z 0-9 . _ : -"))
 }

@@ -61,6 +61,11 @@ impl ClientError {
         }
     }
 
+    /// Whether Redis is away, or in a state that passes: the queue itself has not said no.
+    pub(crate) fn is_about_redis(&self) -> bool {
+        matches!(self, Self::Queue(error) if error.is_about_redis())
+    }
+
     /// The command line's exit status: 2 for what the caller has to mend, 69 when Redis is not reachable (as in
     /// sysexits.h), 75 when trying again later may help, else 1.
     pub fn exit_status(&self) -> u8 {

@@ -14,13 +14,17 @@
 //! # }
 //! ```
 
+mod agent;
 pub mod cli;
 mod client;
+mod degrade;
 mod error;
 pub mod gateway;
 pub mod local;
+mod sandbox;
 mod schedules;
 mod wait;
 
+pub use agent::{Agent, AgentCommand};
 pub use client::Client;
 pub use error::ClientError;

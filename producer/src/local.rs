@@ -314,6 +314,8 @@ fn file_of(config: &Config) -> String {
             "deadTtl": redis.dead_ttl_s, "deadMax": redis.dead_max, "maxJobBytes": redis.max_job_bytes,
             "maxWaiting": redis.max_waiting, "maxEvents": redis.max_events,
             "compressAbove": redis.compress_above,
+            "spoolBytes": redis.spool_bytes,
+            "spoolDir": redis.spool_dir,
             "intake": intake.join(","),
         },
         "booster": {

@@ -44,6 +44,10 @@ impl<'a> Waiter<'a> {
     ) -> Result<Vec<String>, ClientError> {
         let deadline = Instant::now() + limit;
         let mut subscriber = None;
+        for outcome in self.client.degraded_outcomes(&self.missing) {
+            self.missing.remove(&outcome.id);
+            each(outcome);
+        }
         while !self.missing.is_empty() {
             match self.round(&mut subscriber, deadline, &mut each).await {
                 Ok(()) => {}

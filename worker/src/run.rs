@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use apalis::prelude::{Data, Monitor, ParallelizeExt, WorkerBuilder, WorkerBuilderExt};
-use booster_core::config::Intake;
+use booster_core::config::{ConfigError, Intake};
 use booster_core::event::PoolUpdated;
 use booster_core::{Catalogue, Config, Event, Job, Keys};
 use booster_engine::{Pool, PoolConfig, Registry, Runtime, default_modules_dir};
@@ -56,6 +56,7 @@ pub fn worker_id() -> String {
 /// A [`WorkerError`] when the worker cannot start. Redis may be away at any time, also at the start.
 pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> Result<(), WorkerError> {
     let Worker { id, config, queues, listener, drain, run_log } = worker;
+    prepare_spool(&config)?;
     let listen = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     let (runtime, registry) = load_boosters(&config).await?;
     let registry = Arc::new(registry);
@@ -126,6 +127,24 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     bus_task.abort();
     info!(worker = id, "worker stopped");
     result
+}
+
+/// Outcomes are written to disk when Redis is away: too late to find that they cannot be.
+fn prepare_spool(config: &Config) -> Result<(), WorkerError> {
+    let dir = &config.redis.spool_dir;
+    if dir.is_empty() {
+        return Ok(());
+    }
+    booster_queue::make_spool_dir(dir.as_ref()).map_err(|error| {
+        let expected = format!("a directory that this process can write to ({error})");
+        ConfigError::Invalid {
+            key: "redis.spoolDir".into(),
+            source_name: "the configuration".into(),
+            found: dir.clone(),
+            expected,
+        }
+        .into()
+    })
 }
 
 /// Takes over an apalis queue's tasks until the worker stops. That one cannot be taken over harms nothing else.

@@ -43,6 +43,13 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
     ("redis.maxWaiting", "2000000", "waiting jobs in each queue beyond which submits are refused"),
     ("redis.maxEvents", "10000", "events kept in each event stream"),
     ("redis.compressAbove", "64KB", "size of a job's JSON text above which it is stored compressed"),
+    ("redis.submitTimeout", "5000", "ms for which a submit is tried again while Redis does not answer"),
+    ("redis.spoolBytes", "256MB", "outcomes that a process keeps while Redis is away"),
+    (
+        "redis.spoolDir",
+        "",
+        "directory in which outcomes are kept while Redis is away; in memory only when empty",
+    ),
     (
         "redis.intake",
         "",
@@ -51,6 +58,8 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
     ("booster.fallbackEnabled", "true", "offer refused and dead jobs to regular agents"),
     ("booster.performanceTracking", "true", "write performance metrics and task history into state hashes"),
     ("booster.autoRecovery", "true", "give a slot a new instance after a failure"),
+    ("booster.degrade", "none", "what a producer does with jobs while Redis is away: none, local or agent"),
+    ("booster.agentCommand", "", "program that does jobs as a regular agent, with its arguments"),
     ("booster.compatTasks", "false", "also write a task record in the older form for each finished job"),
 ];
 
@@ -143,6 +152,12 @@ pub struct RedisConfig {
     pub max_events: usize,
     /// Bytes of a job's JSON text above which it is stored compressed.
     pub compress_above: usize,
+    /// Milliseconds for which a submit is tried again while Redis does not answer.
+    pub submit_timeout_ms: u64,
+    /// Bytes of outcomes that a process keeps while Redis is away.
+    pub spool_bytes: usize,
+    /// Directory in which they are kept; empty for memory only.
+    pub spool_dir: String,
     /// apalis-redis queues whose tasks are taken over, at most [`MAX_INTAKES`].
     pub intake: Vec<Intake>,
 }
@@ -185,8 +200,38 @@ pub struct BoosterConfig {
     pub performance_tracking: bool,
     /// Give a slot a new instance after a failure.
     pub auto_recovery: bool,
+    /// What a producer does with jobs while Redis is away.
+    pub degrade: Degrade,
+    /// The program that does jobs as a regular agent, with its arguments; empty when there is none.
+    pub agent_command: String,
     /// Also write a task record in the older form for each finished job.
     pub compat_tasks: bool,
+}
+
+/// What a producer does with jobs that it cannot submit because Redis stays away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Degrade {
+    /// It fails.
+    #[default]
+    None,
+    /// It runs them in sandboxes of its own process.
+    Local,
+    /// It hands them to the regular agent of `booster.agentCommand`.
+    Agent,
+}
+
+impl Degrade {
+    /// All, in the order in which they are documented.
+    pub const ALL: [Self; 3] = [Self::None, Self::Local, Self::Agent];
+
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Local => "local",
+            Self::Agent => "agent",
+        }
+    }
 }
 
 /// The whole configuration, checked.
@@ -222,12 +267,17 @@ impl Default for Config {
                 max_waiting: 2_000_000,
                 max_events: 10_000,
                 compress_above: 64 * 1024,
+                submit_timeout_ms: 5000,
+                spool_bytes: 256 * MIB,
+                spool_dir: String::new(),
                 intake: Vec::new(),
             },
             booster: BoosterConfig {
                 fallback_enabled: true,
                 performance_tracking: true,
                 auto_recovery: true,
+                degrade: Degrade::None,
+                agent_command: String::new(),
                 compat_tasks: false,
             },
         }
@@ -318,10 +368,15 @@ impl Config {
             "redis.maxWaiting" => redis.max_waiting = number(value, 1, 100_000_000)? as usize,
             "redis.maxEvents" => redis.max_events = number(value, 100, 10_000_000)? as usize,
             "redis.compressAbove" => redis.compress_above = size(value, 256, 1024 * MIB)?,
+            "redis.submitTimeout" => redis.submit_timeout_ms = number(value, 0, 3_600_000)?,
+            "redis.spoolBytes" => redis.spool_bytes = size(value, 1024, 65_536 * MIB)?,
+            "redis.spoolDir" => redis.spool_dir = text(value, "a directory", |_| true)?,
             "redis.intake" => redis.intake = intakes(value)?,
             "booster.fallbackEnabled" => booster.fallback_enabled = flag(value)?,
             "booster.performanceTracking" => booster.performance_tracking = flag(value)?,
             "booster.autoRecovery" => booster.auto_recovery = flag(value)?,
+            "booster.degrade" => booster.degrade = degrade(value)?,
+            "booster.agentCommand" => booster.agent_command = text(value, "a command line", |_| true)?,
             "booster.compatTasks" => booster.compat_tasks = flag(value)?,
             _ => return Err(Refusal::UnknownKey),
         }
@@ -397,6 +452,11 @@ fn flag(value: &Value) -> Result<bool, Refusal> {
         Value::String(text) if text == "false" => Ok(false),
         _ => Err(Refusal::Expected("true or false".into())),
     }
+}
+
+fn degrade(value: &Value) -> Result<Degrade, Refusal> {
+    let named = |text: &str| Degrade::ALL.into_iter().find(|degrade| degrade.as_str() == text);
+    value.as_str().and_then(named).ok_or_else(|| Refusal::Expected("none, local or agent".into()))
 }
 
 fn text(value: &Value, expected: &str, accept: impl Fn(&str) -> bool) -> Result<String, Refusal> {

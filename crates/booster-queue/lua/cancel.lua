@@ -33,7 +33,7 @@ call('SET', record, outcome, 'EX', ttl)
 drop(id)
 call('HINCRBY', stats, 'cancelled', 1)
 -- No worker had a part in it, so the queue's keeper tells of it.
-call('HINCRBY', stats, 'withdrawn', 1)
+call('HINCRBY', stats, 'reported:cancelled', 1)
 tell(message)
 if has(flags, 'w') then call('PUBLISH', base .. 'done:' .. id, 'cancelled') end
 finish()

@@ -1,9 +1,8 @@
 #!lua flags=allow-oom
 -- Ends attempts. The only place where a job that has run is acknowledged.
 --
--- ARGV  worker, ttl (s), dead ttl (s), dead cap, fallback cap (0 = off), whether the text of a done job is kept
---       (1 or 0), events to publish whatever becomes of the items (one a line), then for each item: op and
---       lane/entry id, job id, text, event message
+-- ARGV  as in ending.lua, the worker being who stores, then events to publish whatever becomes of the items (one a
+--       line), then for each item: op and lane/entry id, job id, text, event message
 --   op done, refused, dead or cancelled: stores text as the outcome
 --   op retry    puts the job among the delayed; text is attempts, crashes, due (ms), reason
 --   op return   puts the job into the front stream for another worker; text is attempts, crashes, and since when
@@ -11,7 +10,6 @@
 -- Returns for each item: ok, again (this worker had settled it already), lost, or error and what it was.
 --
 -- Settling frees more than it takes, so it is allowed when Redis is out of memory.
-local worker, ttl, dead_ttl, dead_max, fallback_max, keep = unpack(ARGV, 7, 12)
 local EACH, FIRST = 4, 14
 local count = (#ARGV - FIRST + 1) / EACH
 
@@ -19,25 +17,16 @@ local ids = {}
 for n = 1, count do ids[n] = ARGV[FIRST + (n - 1) * EACH + 1] end
 load(ids)
 
-local counts, dying = {}, false
 local ops = {}
 
+local function text_of(here)
+  local lane, entry = match(here, '^(%a+)/(.+)$')
+  return (fields_of(lane, entry) or {}).job or ''
+end
+
 local function outcome(word, id, here, text, mark, since, flags)
-  local lasts = word == 'dead' and dead_ttl or ttl
-  call('SET', base .. 'job:' .. id, text, 'EX', lasts)
-  if word ~= 'done' or keep == '1' then
-    local lane, entry = match(here, '^(%a+)/(.+)$')
-    call('SET', base .. 'text:' .. id, (fields_of(lane, entry) or {}).job or '', 'EX', lasts)
-  end
+  store(word, id, text, function() return text_of(here) end)
   drop(id)
-  counts[word] = (counts[word] or 0) + 1
-  if word == 'dead' then
-    call('ZADD', dead, now, id)
-    dying = true
-  end
-  if fallback_max ~= '0' and (word == 'dead' or word == 'refused') then
-    call('XADD', fallback, 'MAXLEN', '~', fallback_max, '*', 'id', id, 'outcome', word)
-  end
   if has(flags, 'w') then call('PUBLISH', base .. 'done:' .. id, word) end
 end
 
@@ -47,17 +36,15 @@ end
 
 function ops.retry(id, here, text, mark, since, flags)
   local attempts, crashes, due, reason = match(text, '^(%d+) (%d+) (%d+) (%S+)$')
-  local lane, entry = match(here, '^(%a+)/(.+)$')
-  call('SET', base .. 'text:' .. id, (fields_of(lane, entry) or {}).job or '')
+  call('SET', base .. 'text:' .. id, text_of(here))
   call('ZADD', delayed, due, id)
   put(id, resting('delayed', '-', since, flags, attempts, crashes, mark, reason))
 end
 
 ops['return'] = function(id, here, text, mark, since, flags)
   local attempts, crashes, waiting_since = match(text, '^(%d+) (%d+) (%d+)$')
-  local lane, entry = match(here, '^(%a+)/(.+)$')
-  local again = call('XADD', front, '*', 'job', (fields_of(lane, entry) or {}).job or '', 'id', id,
-    'attempts', attempts, 'crashes', crashes, 'since', waiting_since)
+  local again = call('XADD', front, '*', 'job', text_of(here), 'id', id, 'attempts', attempts,
+    'crashes', crashes, 'since', waiting_since)
   put(id, resting('waiting', 'front/' .. again, since, flags, attempts, crashes, mark))
 end
 
@@ -106,16 +93,6 @@ local function settle(head, id, text, message)
   return 'ok'
 end
 
--- Dead jobs beyond the cap or the age are forgotten, some at a time.
-local function forget_the_oldest_dead()
-  local old = call('ZRANGE', dead, '-inf', tonumber(now) - tonumber(dead_ttl) * 1000, 'BYSCORE', 'LIMIT', 0, 500)
-  if #old > 0 then call('ZREM', dead, unpack(old)) end
-  local excess = math.min(call('ZCARD', dead) - tonumber(dead_max), 500)
-  if excess <= 0 then return end
-  local popped = call('ZPOPMIN', dead, excess)
-  for n = 1, #popped, 2 do call('DEL', base .. 'job:' .. popped[n], base .. 'text:' .. popped[n]) end
-end
-
 for message in string.gmatch(ARGV[13], '[^\n]+') do tell(message) end
 local answers = {}
 for n = 1, count do
@@ -125,7 +102,6 @@ for n = 1, count do
   answers[n] = fine and answer or 'error ' .. tostring(answer)
 end
 
-for word, number in pairs(counts) do call('HINCRBY', stats, word, number) end
-if dying then forget_the_oldest_dead() end
+count_outcomes()
 finish()
 return answers

@@ -96,6 +96,11 @@ impl QueueError {
         }
     }
 
+    /// Whether Redis is away, or in a state that passes: the queue itself has not said no.
+    pub fn is_about_redis(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Refused { passing: true, .. })
+    }
+
     pub(crate) fn from_redis(command: &'static str, error: &redis::RedisError) -> Self {
         if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
             return Self::Unreachable { detail: error.to_string() };

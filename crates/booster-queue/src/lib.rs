@@ -22,8 +22,10 @@ mod mode;
 mod note;
 mod payload;
 mod queue;
+mod reports;
 mod schedules;
 mod scripts;
+mod spool;
 mod tenants;
 
 pub use backend::JobBackend;
@@ -33,8 +35,10 @@ pub use error::QueueError;
 pub use link::Link;
 pub use mode::Mode;
 pub use note::{Note, Observer, QueueDepth, Silent};
-pub use queue::{Queue, QueueCounts, Record, Submitted, Watched};
+pub use queue::{Queue, QueueCounts, Record, Submitted, Watched, assign_id};
+pub use reports::{Reported, Reports};
 pub use schedules::Scheduled;
+pub use spool::make_spool_dir;
 pub use tenants::{MAX_LIMITS, RateLimit, rate_limits, set_rate_limit};
 
 /// The time now, Unix milliseconds.

@@ -1,6 +1,6 @@
 //! What the queue tells whoever watches it: one value for each thing that happens inside.
 
-use booster_core::Event;
+use booster_core::{Event, OutcomeKind};
 
 use crate::error::QueueError;
 
@@ -52,6 +52,28 @@ pub enum Note<'a> {
     },
     /// A lost connection was made again.
     Reconnected,
+    /// How many outcomes wait for Redis after a call that it did not answer.
+    Spooled {
+        /// How many.
+        outcomes: usize,
+    },
+    /// No room to keep another outcome for Redis: it is given up, and its job will run again.
+    SpoolFull {
+        /// The queue.
+        queue: &'a str,
+    },
+    /// An outcome could not be kept on disk, or one that was there could not be settled.
+    SpoolFault {
+        /// What happened.
+        detail: &'a str,
+    },
+    /// What a dead process had kept on disk was settled.
+    Adopted {
+        /// The file, which is gone now.
+        file: &'a str,
+        /// How many outcomes it held.
+        settled: usize,
+    },
     /// Jobs that were accepted and have not been told of before, by whichever process.
     Enqueued {
         /// The queue.
@@ -61,10 +83,13 @@ pub enum Note<'a> {
         /// How many.
         jobs: u64,
     },
-    /// Jobs that were cancelled before any worker had them and have not been told of before.
-    Withdrawn {
+    /// Jobs that ended without a worker having a part in it, and have not been told of before: cancelled while they
+    /// waited, or run by their producer.
+    Reported {
         /// The queue.
         queue: &'a str,
+        /// How they ended.
+        outcome: OutcomeKind,
         /// How many.
         jobs: u64,
     },

@@ -47,6 +47,21 @@ pub struct Record {
     pub job: Option<String>,
 }
 
+impl Record {
+    /// What is known of a job that has ended.
+    pub fn of_outcome(queue: String, outcome: JobOutcome, job: Option<String>) -> Self {
+        Self {
+            queue,
+            state: outcome.outcome.as_str().to_owned(),
+            enqueued_at: outcome.enqueued_at,
+            attempts: outcome.attempts,
+            worker: outcome.worker.clone(),
+            job,
+            outcome: Some(outcome),
+        }
+    }
+}
+
 /// Counters of a queue since it began, with what it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueueCounts {
@@ -137,9 +152,7 @@ impl Queue {
     }
 
     fn prepare(&self, job: &mut Job) -> Result<Prepared, QueueError> {
-        let key = job.idempotency_key.as_deref().map(|key| id_of_key(job.tenant.as_deref(), key));
-        let id =
-            job.id.get_or_insert_with(|| key.unwrap_or_else(|| ulid::Ulid::generate().to_string())).clone();
+        let id = assign_id(job).to_owned();
         let json = job.to_json();
         if json.len() > self.max_job_bytes {
             let error = booster_core::JobError::TooLarge { size: json.len(), limit: self.max_job_bytes };
@@ -204,15 +217,7 @@ impl Queue {
             return Ok(Some(Record { queue, state, outcome: None, enqueued_at, attempts, worker, job }));
         }
         let outcome = outcome.and_then(|text| serde_json::from_str::<JobOutcome>(&text).ok());
-        Ok(outcome.map(|outcome| Record {
-            queue,
-            state: outcome.outcome.as_str().to_owned(),
-            enqueued_at: outcome.enqueued_at,
-            attempts: outcome.attempts,
-            worker: outcome.worker.clone(),
-            job,
-            outcome: Some(outcome),
-        }))
+        Ok(outcome.map(|outcome| Record::of_outcome(queue, outcome, job)))
     }
 
     /// The outcomes of those jobs that have ended, and asks for the others to be announced on their channels.
@@ -339,6 +344,12 @@ struct Prepared {
     booster: String,
     /// Empty when the job has none.
     tenant: String,
+}
+
+/// Gives a job that has no id the one that it will be known by: made from its idempotency key, else a new ULID.
+pub fn assign_id(job: &mut Job) -> &str {
+    let key = job.idempotency_key.as_deref().map(|key| id_of_key(job.tenant.as_deref(), key));
+    job.id.get_or_insert_with(|| key.unwrap_or_else(|| ulid::Ulid::generate().to_string()))
 }
 
 /// The id of a job that is named by an idempotency key: a second job with the same key has the same id, so it

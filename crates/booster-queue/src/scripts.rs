@@ -18,8 +18,6 @@ macro_rules! scripts {
 scripts! { of_queue;
     /// Marks fetched entries as started.
     START = "start.lua";
-    /// Ends attempts.
-    SETTLE = "settle.lua";
     /// Renews claims.
     RENEW = "renew.lua";
     /// Takes entries from silent workers.
@@ -43,6 +41,13 @@ scripts! { with_door;
     SUBMIT = "submit.lua";
     /// Moves tasks of an apalis queue here.
     INTAKE = "intake.lua";
+}
+
+scripts! { with_ending;
+    /// Ends attempts.
+    SETTLE = "settle.lua";
+    /// Stores outcomes of jobs that no worker ran.
+    REPORT = "report.lua";
 }
 
 scripts! { Script::new;
@@ -70,6 +75,8 @@ scripts! { Script::new;
 pub(crate) const MAX_ITEMS: usize = 500;
 /// Most payload bytes that one script call gets or moves, for the same reason.
 pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Jobs kept in the stream that offers them to regular agents.
+const FALLBACK_MOST: usize = 10_000;
 /// An entry of a queue's event stream holds the events of a whole call.
 const EVENTS_IN_AN_ENTRY: usize = 10;
 
@@ -81,6 +88,11 @@ fn of_queue(text: &str) -> Script {
 /// A queue's script that accepts jobs.
 fn with_door(text: &str) -> Script {
     assemble(text, &[include_str!("../lua/prelude.lua"), include_str!("../lua/door.lua")])
+}
+
+/// A queue's script that stores outcomes.
+fn with_ending(text: &str) -> Script {
+    assemble(text, &[include_str!("../lua/prelude.lua"), include_str!("../lua/ending.lua")])
 }
 
 fn assemble(text: &str, shared: &[&str]) -> Script {
@@ -114,6 +126,22 @@ impl Caller {
             call.key(key);
         }
         call.arg(&self.base).arg(GROUP).arg(&self.channel).arg(0).arg(self.max_events).arg(now_ms());
+        call
+    }
+
+    /// A call of a script that stores outcomes in the name of `who`.
+    pub(crate) fn begin_ending<'a>(
+        &self,
+        script: &'a Script,
+        config: &Config,
+        who: &str,
+    ) -> ScriptInvocation<'a> {
+        let mut call = self.begin(script);
+        let fallback = if config.booster.fallback_enabled { FALLBACK_MOST } else { 0 };
+        call.arg(who);
+        call.arg(config.redis.ttl_s).arg(config.redis.dead_ttl_s).arg(config.redis.dead_max).arg(fallback);
+        // The older form of task records has the job's input in it.
+        call.arg(u8::from(config.booster.compat_tasks));
         call
     }
 }

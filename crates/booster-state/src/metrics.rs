@@ -63,7 +63,8 @@ fn kind(series: Series) -> Kind {
         | Series::InstanceRestarts
         | Series::RedisErrors
         | Series::RedisReconnects
-        | Series::EventsDropped => Kind::Counter,
+        | Series::EventsDropped
+        | Series::SpoolDropped => Kind::Counter,
         Series::QueueJobs
         | Series::QueueOldestJobAge
         | Series::PoolSlots
@@ -72,6 +73,7 @@ fn kind(series: Series) -> Kind {
         | Series::PoolSlotsByStatus
         | Series::PoolAvailability
         | Series::WasmMemoryLimit
+        | Series::SpoolOutcomes
         | Series::LastFetch
         | Series::BuildInfo => Kind::Gauge,
         Series::JobQueueWait => Kind::Histogram(&WAIT),

@@ -30,12 +30,14 @@ pub enum Series {
     RedisErrors,
     RedisReconnects,
     EventsDropped,
+    SpoolOutcomes,
+    SpoolDropped,
     BuildInfo,
 }
 
 impl Series {
     /// Every series.
-    pub const ALL: [Series; 27] = [
+    pub const ALL: [Series; 29] = [
         Self::QueueJobs,
         Self::QueueOldestJobAge,
         Self::JobsEnqueued,
@@ -62,6 +64,8 @@ impl Series {
         Self::RedisErrors,
         Self::RedisReconnects,
         Self::EventsDropped,
+        Self::SpoolOutcomes,
+        Self::SpoolDropped,
         Self::BuildInfo,
     ];
 
@@ -193,6 +197,16 @@ impl Series {
                 "booster_events_dropped_total",
                 "Events that could not be published because Redis was away.",
                 &[],
+            ),
+            Self::SpoolOutcomes => (
+                "booster_spool_outcomes",
+                "Outcomes that this worker keeps because Redis does not answer.",
+                &[],
+            ),
+            Self::SpoolDropped => (
+                "booster_spool_dropped_total",
+                "Outcomes given up because too many waited for Redis; their jobs run again.",
+                &["queue"],
             ),
             Self::BuildInfo => {
                 ("booster_build_info", "Always 1; the versions are in the labels.", &["version", "wasmtime"])

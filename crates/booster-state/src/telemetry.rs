@@ -178,12 +178,21 @@ impl Observer for Telemetry {
                 info!("reconnected to Redis");
                 metrics.count(Series::RedisReconnects, &[]);
             }
+            Note::Spooled { outcomes } => metrics.set(Series::SpoolOutcomes, &[], *outcomes as f64),
+            Note::SpoolFull { queue } => {
+                error!(queue, "gave up an outcome: too many wait for Redis (redis.spoolBytes)");
+                metrics.count(Series::SpoolDropped, &[queue]);
+            }
+            Note::SpoolFault { detail } => error!("spool: {detail}"),
+            Note::Adopted { file, settled } => {
+                warn!(file, settled, "settled what a dead process had kept");
+            }
             Note::ScheduleSkipped { queue, schedule, detail } => {
                 warn!(queue, schedule, "skipped a schedule: {detail}");
             }
             Note::Depth { queue, depth } => self.depth(queue, *depth),
-            Note::Withdrawn { queue, jobs } => {
-                let labels = [*queue, "other", OutcomeKind::Cancelled.as_str()];
+            Note::Reported { queue, outcome, jobs } => {
+                let labels = [*queue, "other", outcome.as_str()];
                 metrics.add_to(Series::JobsFinished, &labels, *jobs as f64);
             }
             Note::Enqueued { queue, booster, jobs } => {

@@ -2,16 +2,15 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use booster_core::{Attempt, Config, Target};
-use booster_engine::{Pool, PoolConfig, Registry, Request, Runtime, Silent, default_modules_dir};
 use clap::Args;
 use serde_json::Value;
 
 use super::{EXIT_DEAD, EXIT_REFUSED, print};
 use crate::error::ClientError;
+use crate::sandbox::Sandbox;
 
 /// Arguments of `booster apply`.
 #[derive(Debug, Args)]
@@ -80,41 +79,11 @@ async fn in_sandbox(
     input: String,
     config: &Config,
 ) -> Result<(Result<String, Failure>, f64), ClientError> {
-    let setup = |error| ClientError::machine("the sandbox", error);
-    let dir = match config.wasm.modules.as_str() {
-        "" => default_modules_dir(),
-        dir => PathBuf::from(dir),
-    };
-    let memory_limit = config.wasm.memory_limit;
-    let load = move || {
-        let runtime = Runtime::new(1, memory_limit)?;
-        let registry = Registry::load_dir(&runtime, &dir)?;
-        Ok((runtime, registry))
-    };
-    let loaded = tokio::task::spawn_blocking(load).await;
-    let (runtime, registry) =
-        loaded.map_err(|error| ClientError::machine("the sandbox", error))?.map_err(setup)?;
-    let booster = registry.resolve(&Target::Booster(name.to_owned())).cloned().ok_or_else(|| {
-        let known: Vec<&str> = registry.boosters().map(|booster| booster.reference()).collect();
-        ClientError::usage(format!("--booster {name}"), format!("known boosters: {}", known.join(", ")))
-    })?;
-    let pool = PoolConfig {
-        worker: "apply".into(),
-        slots: 1,
-        memory_limit: config.wasm.memory_limit,
-        max_output: config.redis.max_job_bytes,
-        auto_recovery: true,
-    };
-    let pool = Pool::start(runtime, pool, Arc::new(Silent)).map_err(setup)?;
-    let request = Request {
-        id: "apply".into(),
-        booster,
-        input,
-        timeout: Duration::from_millis(config.wasm.task_timeout_ms),
-        stop: None,
-        allocated: Box::new(|_, _| {}),
-    };
-    let run = pool.run(request).await.map_err(setup)?;
+    let sandbox = Sandbox::open(config, 1).await?;
+    let booster = sandbox
+        .resolve(&Target::Booster(name.to_owned()))
+        .map_err(|known| ClientError::usage(format!("--booster {name}"), known))?;
+    let run = sandbox.run(booster, input, None).await?;
     let answer = match run.attempt {
         Attempt::Done(output) => Ok(output.get().to_owned()),
         Attempt::Refused(refusal) => Err(Failure::Refused(refusal.get().to_owned())),

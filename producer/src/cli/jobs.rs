@@ -92,6 +92,12 @@ pub(crate) async fn submit(arguments: SubmitArguments, client: &Client) -> Resul
     let queue_of = |job: &Job| arguments.queue.clone().unwrap_or_else(|| job.priority.as_str().to_owned());
     let queues: Vec<String> = jobs.iter().map(queue_of).collect();
     let submitted = client.submit_many(jobs, arguments.queue.as_deref(), arguments.wait).await?;
+    let unreported = client.report(Duration::from_millis(client.config().redis.submit_timeout_ms)).await;
+    if unreported > 0 {
+        eprintln!(
+            "booster: Redis is away; {unreported} outcomes of jobs run here have not been reported to it"
+        );
+    }
     if !arguments.wait {
         for (answer, queue) in submitted.iter().zip(&queues) {
             if arguments.json {

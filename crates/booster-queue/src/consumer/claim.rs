@@ -9,7 +9,7 @@ use booster_core::outcome::{ErrorDetail, JobOutcome};
 use booster_core::{Attempt, Event, FailureCause, Job, OutcomeKind};
 use rand::Rng;
 
-use super::settle::{Op, Settlement};
+use super::settle::{Given, Op, Settlement};
 use super::{EntryKey, Shared, lock};
 use crate::entry::Entry;
 use crate::now_ms;
@@ -210,9 +210,11 @@ impl Inner {
     }
 
     fn send(&self, op: Op, event: Option<Event>) {
-        let settlement = Settlement { index: self.index, key: self.key(), id: self.id.clone(), op, event };
+        let Entry { attempts, crashes, since, .. } = self.entry;
+        let given = Given { attempts, crashes, since };
+        let settlement = Settlement { key: self.key(), id: self.id.clone(), given, op, event };
         // The settling task outlives every claim; it ends only when nothing is held.
-        let _ = self.shared.settle.send(settlement);
+        let _ = self.shared.lines[self.index].settle.send(settlement);
     }
 
     fn end(&self, op: Op, event: Option<Event>) {
@@ -223,7 +225,6 @@ impl Inner {
 
     /// Turns a report into what settling has to do.
     fn plan(&self, report: Report) -> (Op, Option<Event>) {
-        let (attempts, crashes) = (self.entry.attempts, self.entry.crashes);
         let mut outcome = self.outcome(&report);
         match report.attempt {
             Attempt::Done(output) => {
@@ -248,7 +249,7 @@ impl Inner {
             Attempt::Failed { cause, message, retry_after_ms } => {
                 self.failed(outcome, cause, message, retry_after_ms)
             }
-            Attempt::HandBack => (Op::Return { attempts, crashes, since: self.entry.since }, None),
+            Attempt::HandBack => (Op::Return, None),
         }
     }
 
@@ -342,8 +343,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         if !*self.settled.get_mut() {
-            let (attempts, crashes) = (self.entry.attempts, self.entry.crashes);
-            self.end(Op::Return { attempts, crashes, since: self.entry.since }, None);
+            self.end(Op::Return, None);
         }
     }
 }

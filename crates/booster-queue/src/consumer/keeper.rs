@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use booster_core::Config;
 use booster_core::keys::{GROUP, derived_id};
+use booster_core::{Config, OutcomeKind};
 use redis::Value;
 
 use super::schedule::Schedules;
@@ -209,7 +209,7 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// Tells of jobs that were accepted or withdrawn and that nobody has told of yet. What has been told is kept
+    /// Tells of jobs that were accepted or ended without a worker and that nobody has told of yet. What has been told is kept
     /// beside the counters, so that the sum over all keepers there ever were is the truth.
     async fn tell_news(&self) -> Result<(), QueueError> {
         let stats = self.line().keys.stats();
@@ -221,7 +221,8 @@ impl<'a> Keeper<'a> {
         let mut news = Vec::new();
         for (field, total) in &counters {
             let before = counters.get(&format!("told:{field}")).copied().unwrap_or(0);
-            if (field.starts_with("enqueued:") || field == "withdrawn") && *total > before {
+            let concerns_us = field.starts_with("enqueued:") || field.starts_with("reported:");
+            if concerns_us && *total > before {
                 told.arg(format!("told:{field}")).arg(total);
                 news.push((field, total - before));
             }
@@ -232,10 +233,11 @@ impl<'a> Keeper<'a> {
         let _: i64 = self.shared.link.query("counts", &told).await?;
         let queue = self.queue.name();
         for (field, jobs) in news {
-            self.shared.note(&match field.strip_prefix("enqueued:") {
-                Some(booster) => Note::Enqueued { queue, booster, jobs },
-                None => Note::Withdrawn { queue, jobs },
-            });
+            if let Some(booster) = field.strip_prefix("enqueued:") {
+                self.shared.note(&Note::Enqueued { queue, booster, jobs });
+            } else if let Some(outcome) = field.strip_prefix("reported:").and_then(OutcomeKind::from_name) {
+                self.shared.note(&Note::Reported { queue, outcome, jobs });
+            }
         }
         Ok(())
     }

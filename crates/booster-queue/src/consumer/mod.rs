@@ -38,6 +38,7 @@ use crate::link::Link;
 use crate::note::Note;
 use crate::now_ms;
 use crate::scripts::Caller;
+use crate::spool::Spool;
 
 pub use claim::{Claim, Report};
 use claim::{Hold, Stop};
@@ -90,17 +91,20 @@ impl std::fmt::Debug for Consumer {
 impl Consumer {
     /// Starts the background tasks and returns the backend for apalis' `WorkerBuilder`.
     pub fn start(link: Link, config: ConsumerConfig, admission: Arc<dyn Admission>) -> (Self, JobBackend) {
-        let (settle_sender, settle_receiver) = mpsc::unbounded_channel();
         // One place for each job that may be started; the dispatcher never has more in flight.
         let (task_sender, task_receiver) = mpsc::channel(MAX_IN_FLIGHT);
-        let shared = Arc::new(Shared::new(link, config, admission, settle_sender));
+        let (shared, inboxes) = Shared::new(link, config, admission);
+        let shared = Arc::new(shared);
         shared.fetching.store(shared.lines.len(), Ordering::SeqCst);
-        for index in 0..shared.lines.len() {
+        for (index, inbox) in inboxes.into_iter().enumerate() {
             tokio::spawn(fetch::run(Arc::clone(&shared), index));
             tokio::spawn(keeper::run(Arc::clone(&shared), index));
+            tokio::spawn(settle::run(Arc::clone(&shared), index, inbox));
         }
         tokio::spawn(dispatch::run(Arc::clone(&shared), task_sender));
-        tokio::spawn(settle::run(Arc::clone(&shared), settle_receiver));
+        if !shared.config.config.redis.spool_dir.is_empty() {
+            tokio::spawn(settle::adopt(Arc::clone(&shared)));
+        }
         tokio::spawn(renew::run(Arc::clone(&shared)));
         tokio::spawn(control::run(Arc::clone(&shared)));
         let consumer = Self { shared };
@@ -185,6 +189,8 @@ struct Line {
     /// When a retry that this worker stored is due, so that its keeper wakes for it.
     next_due: Mutex<Option<Instant>>,
     keeper_wake: Notify,
+    /// Unbounded as a type, bounded in fact: each held job sends at most two messages.
+    settle: mpsc::UnboundedSender<Settlement>,
 }
 
 /// Names an entry that this worker holds.
@@ -210,8 +216,8 @@ struct Shared {
     /// A job runs alone because it has crashed a worker before.
     alone: AtomicBool,
     pace: Pace,
-    /// Unbounded as a type, bounded in fact: each held job sends at most two messages.
-    settle: mpsc::UnboundedSender<Settlement>,
+    /// Outcomes that Redis could not be told yet.
+    spool: Spool,
     /// Wakes the dispatcher: something was fetched, or something ended.
     dispatch: Notify,
     /// Wakes the fetchers: there may be room.
@@ -225,27 +231,34 @@ struct Shared {
 }
 
 impl Shared {
+    /// What is shared, and where each queue's settlements arrive.
     fn new(
         link: Link,
         config: ConsumerConfig,
         admission: Arc<dyn Admission>,
-        settle: mpsc::UnboundedSender<Settlement>,
-    ) -> Self {
+    ) -> (Self, Vec<mpsc::UnboundedReceiver<Settlement>>) {
         let keys = Keys::new(config.config.redis.key_prefix.clone());
-        let line = |name: &String| Line {
-            caller: Caller::new(&config.config, &keys.queue(name)),
-            keys: keys.queue(name),
-            weight: weight(name),
-            buffer: Mutex::default(),
-            polled_at: AtomicU64::new(now_ms()),
-            client_id: AtomicU64::new(0),
-            paused: AtomicBool::new(false),
-            yielded_at: AtomicU64::new(0),
-            next_due: Mutex::default(),
-            keeper_wake: Notify::new(),
+        let line = |name: &String| {
+            let (settle, inbox) = mpsc::unbounded_channel();
+            let line = Line {
+                caller: Caller::new(&config.config, &keys.queue(name)),
+                keys: keys.queue(name),
+                weight: weight(name),
+                buffer: Mutex::default(),
+                polled_at: AtomicU64::new(now_ms()),
+                client_id: AtomicU64::new(0),
+                paused: AtomicBool::new(false),
+                yielded_at: AtomicU64::new(0),
+                next_due: Mutex::default(),
+                keeper_wake: Notify::new(),
+                settle,
+            };
+            (line, inbox)
         };
-        Self {
-            lines: config.queues.iter().map(line).collect(),
+        let (lines, inboxes) = config.queues.iter().map(line).unzip();
+        let shared = Self {
+            lines,
+            spool: Spool::new(&config.config, &config.worker),
             link,
             worker: config.worker.clone(),
             pace: Pace::new(config.slots),
@@ -258,14 +271,14 @@ impl Shared {
             fetching: AtomicUsize::new(0),
             answered_at: AtomicU64::new(now_ms()),
             alone: AtomicBool::new(false),
-            settle,
             dispatch: Notify::new(),
             room: Notify::new(),
             emptied: Notify::new(),
             stopping: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             stop: Notify::new(),
-        }
+        };
+        (shared, inboxes)
     }
 
     fn note(&self, note: &Note<'_>) {

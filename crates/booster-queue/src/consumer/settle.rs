@@ -1,5 +1,7 @@
-//! Settling: everything that ends an attempt goes through one task, in order, in batches.
+//! Settling: everything that ends an attempt goes through its queue's task, in order, in batches. While Redis is
+//! away it waits there, within `redis.spoolBytes`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,12 +13,14 @@ use super::{Backoff, EntryKey, Shared, lock};
 use crate::error::QueueError;
 use crate::note::Note;
 use crate::now_ms;
-use crate::scripts::{MAX_BYTES, MAX_ITEMS, SETTLE};
+use crate::scripts::{MAX_BYTES, MAX_ITEMS};
+use crate::spool::{self, Order, Orders};
 
-/// Jobs kept in the stream that offers them to regular agents.
-const FALLBACK_MOST: usize = 10_000;
 /// How often a batch that Redis refuses for a reason that will not pass is tried.
 const REFUSED_TRIES: u32 = 5;
+
+/// How often what dead processes have left is looked for.
+const ADOPT_EVERY: Duration = Duration::from_secs(1);
 
 /// What settling does with an entry.
 pub(super) enum Op {
@@ -26,8 +30,19 @@ pub(super) enum Op {
     Outcome(Box<JobOutcome>),
     /// Puts the job into the delayed set.
     Retry { attempts: u32, crashes: u32, due: u64, reason: &'static str },
-    /// Puts the job into the front stream.
-    Return { attempts: u32, crashes: u32, since: u64 },
+    /// Puts the job into the front stream as it was fetched.
+    Return,
+}
+
+/// What an entry said of its job when it was fetched.
+#[derive(Clone, Copy)]
+pub(super) struct Given {
+    /// Failed attempts.
+    pub(super) attempts: u32,
+    /// Crashes.
+    pub(super) crashes: u32,
+    /// Since when the job could have run, Unix milliseconds.
+    pub(super) since: u64,
 }
 
 impl Op {
@@ -37,16 +52,16 @@ impl Op {
             Self::Event => "event",
             Self::Outcome(outcome) => outcome.outcome.as_str(),
             Self::Retry { .. } => "retry",
-            Self::Return { .. } => "return",
+            Self::Return => "return",
         }
     }
 }
 
 /// One thing to settle.
 pub(super) struct Settlement {
-    pub(super) index: usize,
     pub(super) key: EntryKey,
     pub(super) id: String,
+    pub(super) given: Given,
     pub(super) op: Op,
     pub(super) event: Option<Event>,
 }
@@ -55,124 +70,241 @@ impl Settlement {
     fn ends_claim(&self) -> bool {
         !matches!(self.op, Op::Event)
     }
+
+    /// What the script is told besides the op's word.
+    fn text(&self) -> String {
+        match &self.op {
+            // A plain struct with string keys: serialising it cannot fail.
+            Op::Outcome(outcome) => serde_json::to_string(outcome).unwrap_or_default(),
+            Op::Retry { attempts, crashes, due, reason } => format!("{attempts} {crashes} {due} {reason}"),
+            Op::Return => {
+                let Given { attempts, crashes, since } = self.given;
+                format!("{attempts} {crashes} {since}")
+            }
+            Op::Event => String::new(),
+        }
+    }
+
+    /// As the script gets it.
+    fn order(&self) -> Order {
+        let (_, lane, entry) = &self.key;
+        Order {
+            head: format!("{} {}/{entry}", self.op.word(), lane.as_str()),
+            id: self.id.clone(),
+            text: self.text(),
+            message: self.event.as_ref().map(|event| event.to_message(now_ms())).unwrap_or_default(),
+            job: String::new(),
+        }
+    }
 }
 
-/// Settles until the consumer is closed.
-pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::UnboundedReceiver<Settlement>) {
-    let mut batch = Vec::new();
-    loop {
-        let stopped = shared.stop.notified();
-        if shared.is_closed() && inbox.is_empty() {
+/// A settlement that waits, as the script will get it.
+struct Waiting {
+    item: Settlement,
+    order: Order,
+    /// It is in the spool.
+    spooled: bool,
+}
+
+impl Waiting {
+    fn new(item: Settlement) -> Self {
+        Self { order: item.order(), item, spooled: false }
+    }
+
+    /// Gives up what the job came to: it runs again, as soon as Redis can be told so.
+    fn give_back(&mut self) {
+        (self.item.op, self.item.event) = (Op::Return, None);
+        self.order = self.item.order();
+    }
+}
+
+/// Settles what comes from one queue until the consumer is closed.
+pub(super) async fn run(shared: Arc<Shared>, index: usize, mut inbox: mpsc::UnboundedReceiver<Settlement>) {
+    let mut settler =
+        Settler { shared: &shared, index, waiting: VecDeque::new(), backoff: Backoff::new(), refused: 0 };
+    while settler.take(&mut inbox).await {
+        settler.settle_some(&mut inbox).await;
+    }
+}
+
+/// Tells Redis what dead processes of this machine have kept, until the consumer is closed.
+pub(super) async fn adopt(shared: Arc<Shared>) {
+    while !shared.is_closed() {
+        spool::adopt(&shared.link, &shared.config.config).await;
+        shared.pause(ADOPT_EVERY).await;
+    }
+}
+
+struct Settler<'a> {
+    shared: &'a Shared,
+    index: usize,
+    /// In the order in which they came. Bounded by what the worker holds and by `redis.spoolBytes`.
+    waiting: VecDeque<Waiting>,
+    backoff: Backoff,
+    /// How often Redis has refused the present batch for good.
+    refused: u32,
+}
+
+impl Settler<'_> {
+    /// Waits until there is something to settle; false when nothing will come any more.
+    async fn take(&mut self, inbox: &mut mpsc::UnboundedReceiver<Settlement>) -> bool {
+        let mut arrived = Vec::new();
+        while self.waiting.is_empty() {
+            let stopped = self.shared.stop.notified();
+            if self.shared.is_closed() && inbox.is_empty() {
+                return false;
+            }
+            tokio::select! {
+                received = inbox.recv_many(&mut arrived, MAX_ITEMS) => if received == 0 { return false },
+                () = stopped => {}
+            }
+            self.accept(arrived.drain(..));
+        }
+        true
+    }
+
+    fn accept(&mut self, items: impl Iterator<Item = Settlement>) {
+        self.waiting.extend(items.map(Waiting::new));
+    }
+
+    /// One call of the script for the oldest that wait. What Redis does not answer stays where it is: the script
+    /// recognises what an earlier call did.
+    async fn settle_some(&mut self, inbox: &mut mpsc::UnboundedReceiver<Settlement>) {
+        let count = self.fitting();
+        match self.call(count).await {
+            Ok(answers) => {
+                self.shared.answered();
+                self.backoff.reset();
+                self.refused = 0;
+                for answer in answers {
+                    let Some(waiting) = self.waiting.pop_front() else { break };
+                    self.conclude(&waiting, &answer).await;
+                }
+            }
+            Err(error) if error.is_retryable() => self.wait_for_redis(inbox).await,
+            Err(error) => {
+                self.shared.mend(self.index, &error).await;
+                self.refused += 1;
+                if self.refused == REFUSED_TRIES {
+                    self.give_up(count).await;
+                }
+                tokio::time::sleep(self.backoff.next()).await;
+            }
+        }
+    }
+
+    /// How many of those that wait fit into one call: at least one.
+    fn fitting(&self) -> usize {
+        let mut bytes = 0;
+        let fits = |waiting: &&Waiting| {
+            bytes += waiting.order.len();
+            bytes <= MAX_BYTES
+        };
+        self.waiting.iter().take(MAX_ITEMS).take_while(fits).count().max(1)
+    }
+
+    async fn call(&self, count: usize) -> Result<Vec<String>, QueueError> {
+        let line = &self.shared.lines[self.index];
+        let mut call = Orders::new(&line.caller, &self.shared.config.config, &self.shared.worker);
+        let batch = || self.waiting.iter().take(count);
+        for waiting in batch() {
+            if waiting.item.ends_claim() {
+                call.settle(&waiting.order)
+            } else {
+                call.tell(&waiting.order.message)
+            }
+        }
+        // Events have no answer of their own: they are published with the call.
+        let mut answers = call.send(&self.shared.link).await?.into_iter();
+        let of = |waiting: &Waiting| {
+            if waiting.item.ends_claim() { answers.next() } else { Some("ok".to_owned()) }
+        };
+        Ok(batch().map_while(of).collect())
+    }
+
+    /// Redis does not answer: keeps what waits and what comes meanwhile, until it is time to try again.
+    async fn wait_for_redis(&mut self, inbox: &mut mpsc::UnboundedReceiver<Settlement>) {
+        let until = Instant::now() + self.backoff.next();
+        loop {
+            self.keep().await;
+            let mut arrived = Vec::new();
+            let left = until.saturating_duration_since(Instant::now());
+            match tokio::time::timeout(left, inbox.recv_many(&mut arrived, MAX_ITEMS)).await {
+                Ok(received) if received > 0 => self.accept(arrived.into_iter()),
+                // Nobody can send any more: the rest of the time is waited for all the same.
+                Ok(_) => return tokio::time::sleep(left).await,
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Puts what is not yet in the spool there.
+    async fn keep(&mut self) {
+        let (shared, spool) = (self.shared, &self.shared.spool);
+        let queue = shared.lines[self.index].keys.name();
+        let mut fresh = Vec::new();
+        for waiting in self.waiting.iter_mut().filter(|waiting| !waiting.spooled && waiting.item.ends_claim())
+        {
+            waiting.spooled = true;
+            if !spool.has_room(waiting.order.len()) {
+                waiting.give_back();
+                shared.note(&Note::SpoolFull { queue });
+            }
+            spool.add(waiting.order.len());
+            fresh.push(&waiting.order);
+        }
+        if fresh.is_empty() {
             return;
         }
-        tokio::select! {
-            received = inbox.recv_many(&mut batch, MAX_ITEMS) => if received == 0 { return },
-            () = stopped => continue,
+        shared.note(&Note::Spooled { outcomes: spool.outcomes() });
+        if let Err(error) = spool.write(queue, &shared.worker, fresh.into_iter()).await {
+            shared.note(&Note::SpoolFault { detail: &error.to_string() });
         }
-        for index in 0..shared.lines.len() {
-            let mut items: Vec<Settlement> = Vec::new();
-            let mut rest = Vec::with_capacity(batch.len());
-            for item in batch.drain(..) {
-                if item.index == index { items.push(item) } else { rest.push(item) }
-            }
-            batch = rest;
-            settle_all(&shared, index, &items).await;
+    }
+
+    /// Redis refuses the batch again and again: the claims lapse and the jobs run again elsewhere, late, but not
+    /// lost.
+    async fn give_up(&mut self, count: usize) {
+        self.refused = 0;
+        for _ in 0..count {
+            let Some(waiting) = self.waiting.pop_front() else { break };
+            self.release(&waiting).await;
         }
-        batch.clear();
     }
-}
 
-async fn settle_all(shared: &Shared, index: usize, items: &[Settlement]) {
-    let mut rest = items;
-    while !rest.is_empty() {
-        let texts: Vec<String> = rest.iter().map(text).collect();
-        let count = fitting(&texts);
-        let (now, later) = rest.split_at(count);
-        settle_batch(shared, index, now, &texts[..count]).await;
-        rest = later;
-    }
-}
-
-/// How many of these fit into one script call: at least one.
-fn fitting(texts: &[String]) -> usize {
-    let mut bytes = 0;
-    texts
-        .iter()
-        .take_while(|text| {
-            bytes += text.len();
-            bytes <= MAX_BYTES
-        })
-        .count()
-        .max(1)
-}
-
-/// What the script is told of an item besides its op.
-fn text(item: &Settlement) -> String {
-    match &item.op {
-        // A plain struct with string keys: serialising it cannot fail.
-        Op::Outcome(outcome) => serde_json::to_string(outcome).unwrap_or_default(),
-        Op::Retry { attempts, crashes, due, reason } => format!("{attempts} {crashes} {due} {reason}"),
-        Op::Return { attempts, crashes, since } => format!("{attempts} {crashes} {since}"),
-        Op::Event => String::new(),
-    }
-}
-
-/// Settles one batch, again and again until Redis answers. The script recognises what an earlier try did.
-async fn settle_batch(shared: &Shared, index: usize, items: &[Settlement], texts: &[String]) {
-    let mut backoff = Backoff::new();
-    let mut refused = 0;
-    loop {
-        match call(shared, index, items, texts).await {
-            Ok(answers) => {
-                shared.answered();
-                for (item, answer) in items.iter().zip(&answers) {
-                    conclude(shared, item, answer);
+    /// Acts on the script's answer for one item.
+    async fn conclude(&self, waiting: &Waiting, answer: &str) {
+        let item = &waiting.item;
+        let line = &self.shared.lines[self.index];
+        match answer {
+            "lost" => self.shared.note(&Note::LostClaim { queue: line.keys.name() }),
+            // Its record is damaged: the claim lapses, and the job is looked at again later.
+            error if error.starts_with("error") => damaged(self.shared, "settle", error),
+            // `again`: an earlier try of this call took effect, but its answer was lost.
+            _ => {
+                if let Some(event) = &item.event {
+                    self.shared.note(&Note::Event(event));
                 }
-                return;
-            }
-            Err(error) if !error.is_retryable() => {
-                shared.mend(index, &error).await;
-                refused += 1;
-                if refused == REFUSED_TRIES {
-                    // Their claims lapse and they run again elsewhere: late, but not lost.
-                    items.iter().filter(|item| item.ends_claim()).for_each(|item| shared.release(&item.key));
-                    return;
+                if let Op::Retry { due, .. } = item.op {
+                    line.wake_keeper_at(due);
                 }
-                tokio::time::sleep(backoff.next()).await;
             }
-            Err(_) => tokio::time::sleep(backoff.next()).await,
+        }
+        self.release(waiting).await;
+    }
+
+    async fn release(&self, waiting: &Waiting) {
+        if waiting.spooled {
+            let spool = &self.shared.spool;
+            if let Err(error) = spool.settled(waiting.order.len()).await {
+                self.shared.note(&Note::SpoolFault { detail: &error.to_string() });
+            }
+            self.shared.note(&Note::Spooled { outcomes: spool.outcomes() });
+        }
+        if waiting.item.ends_claim() {
+            self.shared.release(&waiting.item.key);
         }
     }
-}
-
-async fn call(
-    shared: &Shared,
-    index: usize,
-    items: &[Settlement],
-    texts: &[String],
-) -> Result<Vec<String>, QueueError> {
-    let config = &shared.config.config;
-    let now = now_ms();
-    let mut call = shared.begin(index, &SETTLE);
-    let fallback = if config.booster.fallback_enabled { FALLBACK_MOST } else { 0 };
-    call.arg(&shared.worker);
-    call.arg(config.redis.ttl_s).arg(config.redis.dead_ttl_s).arg(config.redis.dead_max).arg(fallback);
-    // The older form of task records has the job's input in it.
-    call.arg(u8::from(config.booster.compat_tasks));
-    let message =
-        |item: &Settlement| item.event.as_ref().map(|event| event.to_message(now)).unwrap_or_default();
-    let (ends, events): (Vec<_>, Vec<_>) = items.iter().zip(texts).partition(|(item, _)| item.ends_claim());
-    call.arg(events.iter().map(|(item, _)| message(item)).collect::<Vec<_>>().join("\n"));
-    for (item, text) in &ends {
-        let (_, lane, entry) = &item.key;
-        call.arg(format!("{} {}/{entry}", item.op.word(), lane.as_str())).arg(&item.id).arg(text);
-        call.arg(message(item));
-    }
-    let answers: Vec<String> = shared.link.script("settle", &call).await?;
-    // Events have no answer of their own: they are published with the call.
-    let mut answers = answers.into_iter();
-    let of = |item: &Settlement| if item.ends_claim() { answers.next() } else { Some("ok".to_owned()) };
-    Ok(items.iter().map_while(of).collect())
 }
 
 /// Tells of one item that a script could not deal with.
@@ -180,29 +312,14 @@ pub(super) fn damaged(shared: &Shared, command: &'static str, detail: &str) {
     shared.link.fault(QueueError::Refused { command, detail: detail.to_owned(), passing: false });
 }
 
-/// Acts on the script's answer for one item.
-fn conclude(shared: &Shared, item: &Settlement, answer: &str) {
-    let line = &shared.lines[item.index];
-    match answer {
-        "lost" => shared.note(&Note::LostClaim { queue: line.keys.name() }),
-        // Its record is damaged: the claim lapses, and the job is looked at again later.
-        error if error.starts_with("error") => damaged(shared, "settle", error),
-        // `again`: an earlier try of this call took effect, but its answer was lost.
-        _ => {
-            if let Some(event) = &item.event {
-                shared.note(&Note::Event(event));
-            }
-            if let Op::Retry { due, .. } = item.op {
-                let at = Instant::now() + Duration::from_millis(due.saturating_sub(now_ms()));
-                let mut next = lock(&line.next_due);
-                if next.is_none_or(|earlier| at < earlier) {
-                    *next = Some(at);
-                    line.keeper_wake.notify_one();
-                }
-            }
+impl super::Line {
+    /// Lets the keeper look at the delayed jobs at a time (Unix milliseconds), if it would not look earlier.
+    fn wake_keeper_at(&self, due: u64) {
+        let at = Instant::now() + Duration::from_millis(due.saturating_sub(now_ms()));
+        let mut next = lock(&self.next_due);
+        if next.is_none_or(|earlier| at < earlier) {
+            *next = Some(at);
+            self.keeper_wake.notify_one();
         }
-    }
-    if item.ends_claim() {
-        shared.release(&item.key);
     }
 }

@@ -1,0 +1,74 @@
+//! Boosters in sandboxes of this process, without a fleet.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use booster_core::{Config, Target};
+use booster_engine::{
+    Booster, Pool, PoolConfig, Registry, Request, Run, Runtime, Silent, default_modules_dir,
+};
+
+use crate::error::ClientError;
+
+/// A pool and the boosters that it can run.
+pub(crate) struct Sandbox {
+    registry: Registry,
+    pool: Pool,
+    timeout: Duration,
+}
+
+impl Sandbox {
+    /// Compiles the configured boosters and starts `slots` slots.
+    pub(crate) async fn open(config: &Config, slots: usize) -> Result<Self, ClientError> {
+        let failed = |error| ClientError::machine("the sandbox", error);
+        let dir = match config.wasm.modules.as_str() {
+            "" => default_modules_dir(),
+            dir => PathBuf::from(dir),
+        };
+        let memory_limit = config.wasm.memory_limit;
+        let load = move || {
+            let runtime = Runtime::new(slots, memory_limit)?;
+            let registry = Registry::load_dir(&runtime, &dir)?;
+            Ok((runtime, registry))
+        };
+        let loaded = tokio::task::spawn_blocking(load).await;
+        let (runtime, registry) =
+            loaded.map_err(|error| ClientError::machine("the sandbox", error))?.map_err(failed)?;
+        let pool = PoolConfig {
+            worker: "here".into(),
+            slots,
+            memory_limit,
+            max_output: config.redis.max_job_bytes,
+            auto_recovery: true,
+        };
+        let pool = Pool::start(runtime, pool, Arc::new(Silent)).map_err(failed)?;
+        Ok(Self { registry, pool, timeout: Duration::from_millis(config.wasm.task_timeout_ms) })
+    }
+
+    /// The booster that a job would get; else the names of those that there are.
+    pub(crate) fn resolve(&self, target: &Target) -> Result<Arc<Booster>, String> {
+        self.registry.resolve(target).cloned().ok_or_else(|| {
+            let known: Vec<&str> = self.registry.boosters().map(|booster| booster.reference()).collect();
+            format!("known boosters: {}", known.join(", "))
+        })
+    }
+
+    /// One run in a fresh sandbox, within `timeout` or the configured time.
+    pub(crate) async fn run(
+        &self,
+        booster: Arc<Booster>,
+        input: String,
+        timeout: Option<Duration>,
+    ) -> Result<Run, ClientError> {
+        let request = Request {
+            id: "here".into(),
+            booster,
+            input,
+            timeout: timeout.unwrap_or(self.timeout),
+            stop: None,
+            allocated: Box::new(|_, _| {}),
+        };
+        self.pool.run(request).await.map_err(|error| ClientError::machine("the sandbox", error))
+    }
+}
