@@ -1,7 +1,5 @@
 //! A booster that asks to be tried again later.
 
-use std::collections::HashMap;
-
 use booster_core::OutcomeKind;
 use booster_queue::now_ms;
 use booster_tests::{Boosters, Fleet};
@@ -9,9 +7,7 @@ use serde_json::Value;
 
 /// The events of one job, of one type.
 async fn events(fleet: &Fleet, id: &str, kind: &str) -> Vec<Value> {
-    let key = fleet.client.queue("normal").keys().events();
-    let entries: Vec<(String, HashMap<String, String>)> = fleet.redis(&["XRANGE", &key, "-", "+"]).await;
-    let all = entries.iter().map(|(_, fields)| serde_json::from_str::<Value>(&fields["event"]).unwrap());
+    let all = fleet.events().await.into_iter();
     all.filter(|event| event["type"] == kind && event["data"]["jobId"] == id).collect()
 }
 

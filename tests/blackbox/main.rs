@@ -11,6 +11,7 @@ mod faults;
 mod gateway;
 mod intake;
 mod monitoring;
+mod outages;
 mod protocol;
 mod schedules;
 mod tenants;

@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 /// Series that need an event which does not happen in a fleet that is well.
-const ONLY_IN_TROUBLE: [Series; 3] = [Series::JobsDeduplicated, Series::JobsRecovered, Series::RedisErrors];
+const ONLY_IN_TROUBLE: [Series; 4] =
+    [Series::JobsDeduplicated, Series::JobsRecovered, Series::RedisErrors, Series::SpoolDropped];
 
 struct Prometheus {
     _child: Child,

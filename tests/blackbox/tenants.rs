@@ -190,7 +190,7 @@ async fn a_pause_hands_back_what_was_fetched_and_running_jobs_go_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn work_moves_to_a_worker_with_free_slots() {
     let mut fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
-    let slow = r#"{"booster":"faulty","input":{"do":"loop"},"timeoutMs":4000,"maxRetries":0}"#;
+    let slow = r#"{"booster":"faulty","input":{"do":"loop"},"timeoutMs":15000,"maxRetries":0}"#;
     // Two run; two more are fetched ahead by the only worker there is.
     let jobs: Vec<Job> = (0..4).map(|_| Job::from_json(slow).unwrap()).collect();
     let ids: Vec<String> = fleet

@@ -104,7 +104,8 @@ fn every_script_says_that_redis_shall_check_its_keys() {
         let text = std::fs::read_to_string(&path).unwrap();
         // What scripts share is put behind their first line.
         assert!(
-            text.starts_with("#!lua") || ["prelude.lua", "door.lua"].iter().any(|name| path.ends_with(name)),
+            text.starts_with("#!lua")
+                || ["prelude.lua", "door.lua", "ending.lua"].iter().any(|name| path.ends_with(name)),
             "{}",
             path.display()
         );

@@ -2,9 +2,9 @@
 //! run logs say.
 //!
 //! It shares no code with the fleet. It has connections of its own, spells the keys as the protocol's page does,
-//! and looks at records, streams and events, never at the fleet's own counters.
+//! and looks at outcomes, live jobs, streams and events, never at the fleet's own counters.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -120,9 +120,11 @@ impl Audit {
 #[derive(Debug, Default)]
 struct Page {
     accepted: bool,
-    /// Records with this id, over all queues.
+    /// Stored outcomes with this id, over all queues.
     records: u32,
-    /// The record's state, when it is that of an end.
+    /// Redis knows it as a job that has not ended.
+    live: bool,
+    /// How the job ended, as its stored outcome says.
     state: Option<State>,
     attempts: u32,
     crashes: u32,
@@ -163,6 +165,8 @@ impl State {
 struct StoredOutcome {
     id: String,
     outcome: String,
+    attempts: u32,
+    crashes: u32,
     worker: String,
     latency_ms: f64,
     error: Option<StoredError>,
@@ -215,7 +219,7 @@ impl Books {
         let mut left = Left::default();
         for mut node in self.masters().await? {
             for queue in QUEUES {
-                for lane in ["jobs", "front"] {
+                for lane in ["jobs", "front", "turn"] {
                     let key = format!("{PREFIX}{{{queue}}}:{lane}");
                     left.entries += ask(&mut node, redis::cmd("XLEN").arg(&key)).await?.unwrap_or(0);
                     let pending = redis::cmd("XPENDING").arg(&key).arg(GROUP).to_owned();
@@ -255,31 +259,40 @@ impl Books {
         }
     }
 
-    /// Accepted ids without a record. Only meaningful while the queues are empty.
+    /// Accepted ids of which Redis knows nothing. Only meaningful while the queues are empty.
     pub(crate) async fn unknown(&self) -> Result<Vec<String>, Trouble> {
         let mut pages = self.accepted()?;
         self.read_records(&mut pages, &mut Audit::default()).await?;
         Ok(pages
             .into_iter()
-            .filter(|(_, page)| page.accepted && page.records == 0)
+            .filter(|(_, page)| page.accepted && page.records == 0 && !page.live)
             .map(|(id, _)| id)
             .collect())
     }
 
     /// The stored outcome of one job, as JSON; `None` when there is none.
     pub(crate) async fn outcome(&self, id: &str) -> Result<Option<serde_json::Value>, Trouble> {
-        let field: Option<String> = self.field(id, "outcome").await?;
-        Ok(field.map(|text| serde_json::from_str(&text)).transpose()?)
+        let text = self.find(&format!("job:{id}"), |key| redis::cmd("GET").arg(key).to_owned()).await?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
-    /// One field of a job's record, from whichever queue has it.
-    pub(crate) async fn field<T: FromRedisValue>(&self, id: &str, field: &str) -> Result<Option<T>, Trouble> {
+    /// Who runs a job; `None` when nobody does.
+    pub(crate) async fn runner(&self, id: &str) -> Result<Option<String>, Trouble> {
+        let line = self.find("live", |key| redis::cmd("HGET").arg(key).arg(id).to_owned()).await?;
+        let words: Vec<String> = line.iter().flat_map(|line| line.split(' ')).map(str::to_owned).collect();
+        Ok(match &words[..] {
+            [state, _, worker, ..] if state == "running" => Some(worker.clone()),
+            _ => None,
+        })
+    }
+
+    /// The answer to a command about one key, from whichever queue has it.
+    async fn find(&self, key: &str, command: impl Fn(String) -> Cmd) -> Result<Option<String>, Trouble> {
         for mut node in self.masters().await? {
             for queue in QUEUES {
-                let key = format!("{PREFIX}{{{queue}}}:job:{id}");
-                let found: Option<Option<T>> = ask(&mut node, redis::cmd("HGET").arg(key).arg(field)).await?;
-                if let Some(Some(value)) = found {
-                    return Ok(Some(value));
+                let command = command(format!("{PREFIX}{{{queue}}}:{key}"));
+                if let Some(Some(found)) = ask::<Option<String>>(&mut node, &command).await? {
+                    return Ok(Some(found));
                 }
             }
         }
@@ -310,6 +323,7 @@ impl Books {
         Ok(pages)
     }
 
+    /// Everything that Redis knows of jobs: stored outcomes, and jobs that have not ended.
     async fn read_records(
         &self,
         pages: &mut HashMap<String, Page>,
@@ -321,27 +335,38 @@ impl Books {
                 let mut scan = redis::cmd("SCAN");
                 scan.arg(cursor).arg("MATCH").arg(format!("{PREFIX}{{*}}:job:*")).arg("COUNT").arg(PAGE);
                 let (next, keys): (u64, Vec<String>) = scan.query_async(&mut node).await?;
-                read_record_page(&mut node, &keys, pages, audit).await?;
+                read_outcomes(&mut node, &keys, pages, audit).await?;
                 if next == 0 {
                     break;
                 }
                 cursor = next;
             }
+            for queue in QUEUES {
+                read_live(&mut node, &format!("{PREFIX}{{{queue}}}:live"), pages).await?;
+            }
         }
         Ok(())
     }
 
+    /// The events of the queues' own streams and those that have been moved to the fleet's.
     async fn read_events(&self, pages: &mut HashMap<String, Page>) -> Result<(), Trouble> {
+        let own = QUEUES.map(|queue| format!("{PREFIX}{{{queue}}}:events"));
+        // What is copied in the very moment of reading has the same source in both.
+        let mut seen = HashSet::new();
         for mut node in self.masters().await? {
-            for queue in QUEUES {
-                let key = format!("{PREFIX}{{{queue}}}:events");
+            for key in own.iter().cloned().chain([format!("{PREFIX}events")]) {
                 let mut from = "-".to_owned();
                 loop {
                     let mut range = redis::cmd("XRANGE");
                     range.arg(&key).arg(&from).arg("+").arg("COUNT").arg(PAGE);
-                    let found: Vec<(String, Vec<String>)> = ask(&mut node, &range).await?.unwrap_or_default();
-                    for event in found.iter().filter_map(|(_, fields)| fields.get(1)) {
-                        note_event(event, pages)?;
+                    let found: Vec<(String, HashMap<String, String>)> =
+                        ask(&mut node, &range).await?.unwrap_or_default();
+                    for (_, fields) in &found {
+                        for event in fields.get("events").into_iter().flat_map(|events| events.lines()) {
+                            if seen.insert(fingerprint(event)) {
+                                note_event(event, pages)?;
+                            }
+                        }
                     }
                     match found.last() {
                         Some((last, _)) if found.len() == PAGE => from = format!("({last}"),
@@ -414,10 +439,29 @@ fn page<'a>(pages: &'a mut HashMap<String, Page>, id: &str) -> &'a mut Page {
     pages.entry(id.to_owned()).or_default()
 }
 
-/// The fields of a record that the checker looks at.
-type RecordFields = (Option<String>, Option<String>, Option<u32>, Option<u32>);
+/// Counts the jobs that have not ended. Each has a field of its own.
+async fn read_live(
+    node: &mut MultiplexedConnection,
+    key: &str,
+    pages: &mut HashMap<String, Page>,
+) -> Result<(), Trouble> {
+    let mut cursor = 0_u64;
+    loop {
+        let mut scan = redis::cmd("HSCAN");
+        scan.arg(key).arg(cursor).arg("COUNT").arg(PAGE);
+        let Some((next, fields)): Option<(u64, Vec<String>)> = ask(node, &scan).await? else { return Ok(()) };
+        // A job may be seen twice while the hash grows; its page only says that there is something.
+        for id in fields.iter().step_by(2) {
+            page(pages, id).live = true;
+        }
+        if next == 0 {
+            return Ok(());
+        }
+        cursor = next;
+    }
+}
 
-async fn read_record_page(
+async fn read_outcomes(
     node: &mut MultiplexedConnection,
     keys: &[String],
     pages: &mut HashMap<String, Page>,
@@ -428,22 +472,20 @@ async fn read_record_page(
     }
     let mut pipeline = Pipeline::with_capacity(keys.len());
     for key in keys {
-        pipeline.cmd("HMGET").arg(key).arg(&["state", "outcome", "attempts", "crashes"]);
+        pipeline.cmd("GET").arg(key);
     }
-    let records: Vec<RecordFields> = pipeline.query_async(node).await?;
-    for (key, (state, outcome, attempts, crashes)) in keys.iter().zip(records) {
-        let Some((_, id)) = key.split_once("}:job:") else { continue };
-        let page = page(pages, id);
-        page.records += 1;
-        page.attempts = attempts.unwrap_or(0);
-        page.crashes = crashes.unwrap_or(0);
-        page.state = state.as_deref().and_then(State::from_word);
-        let Some(text) = outcome else { continue };
+    let texts: Vec<Option<String>> = pipeline.query_async(node).await?;
+    for (key, text) in keys.iter().zip(texts) {
+        let (Some((_, id)), Some(text)) = (key.split_once("}:job:"), text) else { continue };
         let stored: StoredOutcome = serde_json::from_str(&text)
             .map_err(|error| format!("the outcome of {id} is no outcome: {error}"))?;
-        if stored.id != id || Some(stored.outcome.as_str()) != state.as_deref() {
-            audit.faults.push(format!("the outcome of {id} is not that of its record: {text}"));
+        if stored.id != id {
+            audit.faults.push(format!("the outcome of {id} is that of another job: {text}"));
         }
+        let page = page(pages, id);
+        page.records += 1;
+        page.state = State::from_word(&stored.outcome);
+        (page.attempts, page.crashes) = (stored.attempts, stored.crashes);
         page.stored = mark(&stored.worker, stored.latency_ms);
         let kind = match stored.error {
             Some(error) => format!("{} {}", stored.outcome, error.code),
@@ -452,6 +494,13 @@ async fn read_record_page(
         *audit.kinds.entry(kind).or_default() += 1;
     }
     Ok(())
+}
+
+/// Tells two events apart: they differ in time, job, or who took part.
+fn fingerprint(event: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    event.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Takes an event into account if it tells of a failed attempt or of an end.
@@ -515,11 +564,14 @@ fn verdict(page: &Page) -> Verdict {
     if !page.accepted {
         return Verdict::Wrong("that nobody submitted");
     }
-    if page.records == 0 {
+    if page.records == 0 && !page.live {
         return Verdict::Lost;
     }
     if page.records > 1 {
-        return Verdict::Twice("with a record in two queues");
+        return Verdict::Twice("with an outcome in two queues");
+    }
+    if page.records > 0 && page.live {
+        return Verdict::Twice("that have ended and have not");
     }
     if page.ends > 1 {
         return Verdict::Twice("whose end was announced more than once");
@@ -582,6 +634,7 @@ mod tests {
         for twice in [
             Page { ends: 2, ..settled() },
             Page { records: 2, ..settled() },
+            Page { live: true, ..settled() },
             Page { stored: mark("other", 1.5), ..settled() },
             Page { announced_state: Some(State::Dead), ..settled() },
         ] {
@@ -591,6 +644,7 @@ mod tests {
         for wrong in [
             Page { accepted: false, ..settled() },
             Page { state: None, ..settled() },
+            Page { records: 0, live: true, state: None, ..settled() },
             Page { ends: 0, ..settled() },
             Page { failures: 1, ..settled() },
             Page { runs: 0, ..settled() },

@@ -12,7 +12,7 @@ use crate::load::Submitter;
 /// Which fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Plant {
-    /// One accepted job's record and entry are deleted.
+    /// One accepted job's line and place are deleted.
     Loss,
     /// One job's outcome is stored a second time.
     Duplicate,
@@ -27,10 +27,10 @@ pub(crate) async fn loss(submitter: &Submitter, url: &str) -> Result<(), Trouble
     job.run_at = Some(now_ms() + 3_600_000);
     submitter.clone().feed(vec![job], Duration::ZERO).await?;
     let mut redis = connect(url).await?;
-    let record = format!("swarm:phase-5:{{normal}}:job:{id}");
     let removed: i64 =
         redis::cmd("ZREM").arg("swarm:phase-5:{normal}:delayed").arg(id).query_async(&mut redis).await?;
-    let deleted: i64 = redis::cmd("DEL").arg(record).query_async(&mut redis).await?;
+    let deleted: i64 =
+        redis::cmd("HDEL").arg("swarm:phase-5:{normal}:live").arg(id).query_async(&mut redis).await?;
     if (removed, deleted) == (1, 1) { Ok(()) } else { Err("the loss could not be planted".into()) }
 }
 
@@ -52,15 +52,14 @@ pub(crate) async fn duplicate(submitter: &Submitter, url: &str) -> Result<(), Tr
     );
     let record = format!("swarm:phase-5:{{normal}}:job:{id}");
     let () = redis::pipe()
-        .cmd("HSET")
+        .cmd("SET")
         .arg(record)
-        .arg("outcome")
         .arg(serde_json::to_string(&outcome)?)
         .ignore()
         .cmd("XADD")
         .arg("swarm:phase-5:{normal}:events")
         .arg("*")
-        .arg("event")
+        .arg("events")
         .arg(message)
         .ignore()
         .query_async(&mut redis)

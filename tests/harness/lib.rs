@@ -3,6 +3,7 @@
 
 pub mod proxy;
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -105,6 +106,25 @@ impl Fleet {
             missing.first()
         );
         outcomes
+    }
+
+    /// All events that are kept, each once: those that a queue still has and those that were moved to the fleet's
+    /// stream.
+    pub async fn events(&self) -> Vec<serde_json::Value> {
+        let keys = self.client.keys();
+        let mut texts = Vec::new();
+        // The queue first: what is moved in between is then seen twice, not missed.
+        for key in [keys.queue("normal").events(), keys.events()] {
+            let entries: Vec<(String, HashMap<String, String>)> =
+                self.redis(&["XRANGE", &key, "-", "+"]).await;
+            texts.splice(
+                0..0,
+                entries.iter().flat_map(|(_, fields)| fields["events"].lines().map(str::to_owned)),
+            );
+        }
+        let mut seen = HashSet::new();
+        texts.retain(|text| seen.insert(text.clone()));
+        texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
     }
 
     /// Runs a Redis command.

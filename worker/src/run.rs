@@ -202,6 +202,7 @@ fn telemetry(
     metrics.set(Series::BuildInfo, &versions, 1.0);
     // 0 means "not yet": the alert on a silent fetch loop needs the series from the start.
     metrics.set(Series::LastFetch, &[], 0.0);
+    metrics.set(Series::SpoolOutcomes, &[], 0.0);
     metrics.set(Series::WasmMemoryLimit, &[], config.wasm.memory_limit as f64);
     Ok(Telemetry::new(metrics))
 }

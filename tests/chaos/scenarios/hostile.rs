@@ -131,15 +131,13 @@ async fn killing(stage: &mut Stage, site: &mut Site) -> Result<Expected, Trouble
     Ok((id, "dead", Some("quarantined")))
 }
 
-/// Which of the workers runs the job, by its record and the process id in the worker's name.
+/// Which of the workers runs the job, by its line and the process id in the worker's name.
 async fn runner(site: &Site, id: &str) -> Result<usize, Trouble> {
     let deadline = Instant::now() + RUN_LIMIT;
     loop {
-        let state: Option<String> = site.books().field(id, "state").await?;
-        let worker: Option<String> = site.books().field(id, "worker").await?;
-        if let (Some("running"), Some(worker)) = (state.as_deref(), worker) {
+        if let Some(worker) = site.books().runner(id).await? {
             let pid = worker.rsplit('-').nth(1).and_then(|pid| pid.parse::<u32>().ok());
-            // The one that was killed a moment ago is still in the record, but no longer among the workers.
+            // The one that was killed a moment ago is still in the line, but no longer among the workers.
             if let Some(index) = site.workers.iter().position(|worker| worker.pid() == pid) {
                 return Ok(index);
             }

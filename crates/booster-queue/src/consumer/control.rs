@@ -6,8 +6,8 @@
 //! at it, its end because paused workers look.
 
 use std::sync::Arc;
-
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use redis::aio::PubSub;
@@ -47,13 +47,20 @@ async fn subscribe(shared: &Shared) -> Result<PubSub, QueueError> {
 async fn listen(shared: &Arc<Shared>, mut subscriber: PubSub) {
     let mut messages = subscriber.on_message();
     let period = shared.claim_ttl() / 3;
+    let mut next_look = Instant::now() + period;
     while !shared.is_closed() {
+        // However much is said, the look comes.
+        let left = next_look.saturating_duration_since(Instant::now());
         tokio::select! {
+            biased;
+            () = shared.pause(left) => {
+                look(shared).await;
+                next_look = Instant::now() + period;
+            }
             message = messages.next() => match message {
                 Some(message) => hear(shared, &message).await,
                 None => return,
             },
-            () = shared.pause(period) => look(shared).await,
         }
     }
 }
