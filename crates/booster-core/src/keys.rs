@@ -297,8 +297,11 @@ impl ApalisKeys {
 
 /// What decides a key's slot on a Redis Cluster: the text in its first braces, or the whole key where that is
 /// missing or empty.
-pub fn hash_tag(key: &str) -> &str {
-    let inside = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
+pub fn hash_tag(key: &[u8]) -> &[u8] {
+    let inside = key.iter().position(|byte| *byte == b'{').and_then(|open| {
+        let rest = &key[open + 1..];
+        rest.iter().position(|byte| *byte == b'}').map(|close| &rest[..close])
+    });
     inside.filter(|tag| !tag.is_empty()).unwrap_or(key)
 }
 
@@ -354,7 +357,7 @@ mod tests {
             ("plain", "plain"),
             ("open{brace", "open{brace"),
         ] {
-            assert_eq!(hash_tag(key), tag, "{key}");
+            assert_eq!(hash_tag(key.as_bytes()), tag.as_bytes(), "{key}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What can go wrong between this crate and Redis.
 
 use booster_core::{JobError, ScheduleError};
+use redis::ErrorKind;
 
 /// An error of a queue operation.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,25 @@ pub enum QueueError {
     Address {
         /// What is wrong with it; never the address itself, which may hold a password.
         detail: String,
+    },
+    /// The files of the TLS settings do not fit.
+    #[error("TLS to Redis cannot be set up: {detail}")]
+    Tls {
+        /// Which setting, and what is wrong with it.
+        detail: String,
+    },
+    /// Too few replicas have a job that was submitted (`redis.waitReplicas`).
+    #[error(
+        "submitted, but after {timeout_ms} ms {replicas} of the {wanted} wanted replicas have it: the job may or may \
+         not survive a failover; submitting it again with the same id is safe"
+    )]
+    Unconfirmed {
+        /// How many have it.
+        replicas: u32,
+        /// How many have to (`redis.waitReplicas`).
+        wanted: u32,
+        /// How long they were waited for (`redis.waitTimeout`), milliseconds.
+        timeout_ms: u64,
     },
     /// Redis could not be reached, or did not answer in time.
     #[error("Redis is not reachable: {detail}")]
@@ -74,6 +94,8 @@ impl QueueError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Address { .. } => "redis_address_invalid",
+            Self::Tls { .. } => "redis_tls_invalid",
+            Self::Unconfirmed { .. } => "redis_unconfirmed",
             Self::Unreachable { .. } => "redis_unreachable",
             Self::Refused { .. } => "redis_refused",
             Self::Full { .. } => "queue_full",
@@ -88,8 +110,14 @@ impl QueueError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Address { .. } | Self::IntakeSlot { .. } | Self::SchedulesFull { .. } => false,
-            Self::Unreachable { .. } | Self::Full { .. } | Self::Draining { .. } => true,
+            Self::Address { .. }
+            | Self::Tls { .. }
+            | Self::IntakeSlot { .. }
+            | Self::SchedulesFull { .. } => false,
+            Self::Unreachable { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Full { .. }
+            | Self::Draining { .. } => true,
             Self::Refused { passing, .. } => *passing,
             Self::Job(error) => error.is_retryable(),
             Self::Schedule(error) => error.is_retryable(),
@@ -102,7 +130,11 @@ impl QueueError {
     }
 
     pub(crate) fn from_redis(command: &'static str, error: &redis::RedisError) -> Self {
-        if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
+        let without_master = matches!(
+            error.kind(),
+            ErrorKind::ClusterConnectionNotFound | ErrorKind::MasterNameNotFoundBySentinel
+        );
+        if without_master || error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
             return Self::Unreachable { detail: error.to_string() };
         }
         Self::Refused { command, detail: error.to_string(), passing: is_passing(error) }
@@ -117,6 +149,7 @@ impl QueueError {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
+            Self::Unconfirmed { .. } => "unconfirmed",
             Self::Refused { passing: true, .. } => "passing",
             Self::Refused { .. } => "refused",
             _ => "other",
@@ -138,6 +171,9 @@ fn is_passing(error: &redis::RedisError) -> bool {
                 | "OOM"
                 | "MISCONF"
                 | "NOREPLICAS"
+                | "MOVED"
+                | "ASK"
+                | "UNBLOCKED"
         )
     )
 }

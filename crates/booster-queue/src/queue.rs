@@ -180,7 +180,7 @@ impl Queue {
             let about = format!("{} {flags} {} {}", job.due, job.booster, job.tenant);
             call.arg(&job.id).arg(&job.text).arg(job.event.to_message(now)).arg(about);
         }
-        let answers: Vec<i64> = self.link.script("submit", &call).await?;
+        let answers: Vec<i64> = self.link.script_confirmed("submit", self.keys.base(), &call).await?;
         let mut submitted = Vec::with_capacity(answers.len());
         for (job, answer) in batch.iter().zip(answers) {
             match answer {
