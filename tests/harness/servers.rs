@@ -145,6 +145,10 @@ impl Watched {
                 server.redis.kill().await;
             }
         }
+        self.until_other_than(before).await
+    }
+
+    async fn until_other_than(&self, before: SocketAddr) -> Result<SocketAddr, Trouble> {
         let deadline = Instant::now() + LIMIT;
         loop {
             let now = self.master().await?;
@@ -153,6 +157,21 @@ impl Watched {
             }
             patient(deadline, "the sentinels to promote a replica").await?;
         }
+    }
+
+    /// Has the sentinels make another server master, while the old one lives on as its replica.
+    ///
+    /// # Errors
+    /// When none is promoted.
+    pub async fn hand_over(&self) -> Result<SocketAddr, Trouble> {
+        let before = self.master().await?;
+        let sentinel = format!("redis://127.0.0.1:{}", self.ports[0]);
+        let deadline = Instant::now() + LIMIT;
+        // Refused while the failover before it is not over.
+        while command::<String>(&sentinel, &["SENTINEL", "FAILOVER", SERVICE]).await.is_err() {
+            patient(deadline, "the sentinels to begin").await?;
+        }
+        self.until_other_than(before).await
     }
 
     fn start_sentinel(&mut self, number: usize, master: &str) -> Result<(), Trouble> {
@@ -269,6 +288,16 @@ impl Cluster {
             patient(deadline, "a replica to become master").await?;
         }
         self.wait_until_whole(&replica, deadline).await
+    }
+
+    /// Which of the first masters has a key, as long as none was lost.
+    ///
+    /// # Errors
+    /// When the servers do not answer.
+    pub async fn master_of(&self, key: &str) -> Result<usize, Trouble> {
+        let slot: usize = command(&self.nodes()[0], &["CLUSTER", "KEYSLOT", key]).await?;
+        let bounds = (0..Self::MASTERS).map(|number| SLOTS * (number + 1) / Self::MASTERS);
+        Ok(bounds.take_while(|bound| *bound <= slot).count())
     }
 
     async fn wait_until_whole(&self, node: &str, deadline: Instant) -> Result<(), Trouble> {

@@ -21,10 +21,13 @@ pub enum QueueError {
     },
     /// Too few replicas have a job that was submitted (`redis.waitReplicas`).
     #[error(
-        "submitted, but after {timeout_ms} ms {replicas} of the {wanted} wanted replicas have it: the job may or may \
-         not survive a failover; submitting it again with the same id is safe"
+        "{} accepted, but {replicas} of {wanted} replicas confirmed it within {timeout_ms} ms: it may or may not \
+         survive a failover; submitting it again with the same id is safe",
+        named(ids)
     )]
     Unconfirmed {
+        /// The jobs.
+        ids: Vec<String>,
         /// How many have it.
         replicas: u32,
         /// How many have to (`redis.waitReplicas`).
@@ -154,6 +157,15 @@ impl QueueError {
             Self::Refused { .. } => "refused",
             _ => "other",
         }
+    }
+}
+
+/// The jobs of a batch in a few words.
+fn named(ids: &[String]) -> String {
+    match ids {
+        [] => "the job is".to_owned(),
+        [id] => format!("job {id} is"),
+        [first, .., last] => format!("{} jobs from {first} to {last} are", ids.len()),
     }
 }
 

@@ -49,6 +49,21 @@ struct Wait {
     timeout_ms: u64,
 }
 
+/// Whether enough replicas have what a script wrote.
+pub(crate) enum Confirmed {
+    /// They have, or none was asked.
+    Yes,
+    /// Too few have.
+    No {
+        /// How many have.
+        replicas: u32,
+        /// How many should.
+        wanted: u32,
+        /// How long they were waited for.
+        timeout_ms: u64,
+    },
+}
+
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The clients' addresses may hold a password.
@@ -133,24 +148,23 @@ impl Link {
     /// configuration asks for (`redis.waitReplicas`).
     ///
     /// # Errors
-    /// As [`Link::query`], and [`QueueError::Unconfirmed`] when the script ran but too few replicas have it.
+    /// As [`Link::query`].
     pub(crate) async fn script_confirmed<T: FromRedisValue>(
         &self,
         name: &'static str,
         base: &str,
         invocation: &ScriptInvocation<'_>,
-    ) -> Result<T, QueueError> {
+    ) -> Result<(T, Confirmed), QueueError> {
         if self.wait.replicas == 0 {
-            return self.script(name, invocation).await;
+            return Ok((self.script(name, invocation).await?, Confirmed::Yes));
         }
         let cell = self.confirming(base);
         let result = self.timed(name, self.confirm(&cell, base, invocation)).await;
         let (answer, replicas) = result?;
-        if replicas < self.wait.replicas {
-            let Wait { replicas: wanted, timeout_ms } = self.wait;
-            return Err(self.fault(QueueError::Unconfirmed { replicas, wanted, timeout_ms }));
-        }
-        Ok(answer)
+        let Wait { replicas: wanted, timeout_ms } = self.wait;
+        let confirmed =
+            if replicas < wanted { Confirmed::No { replicas, wanted, timeout_ms } } else { Confirmed::Yes };
+        Ok((answer, confirmed))
     }
 
     async fn confirm<T: FromRedisValue>(
@@ -250,7 +264,16 @@ impl Link {
         let start = Instant::now();
         let result = call.await;
         self.observer.note(&Note::Command { name, seconds: start.elapsed().as_secs_f64() });
-        result.map_err(|error| self.fault(QueueError::from_redis(name, &error)))
+        result.map_err(|error| self.fault(self.explained(name, &error)))
+    }
+
+    /// An error of Redis in words that help.
+    fn explained(&self, name: &'static str, error: &redis::RedisError) -> QueueError {
+        if error.code() == Some("MOVED") && !self.is_cluster() {
+            let detail = "this server is part of a Redis Cluster; name it as redis+cluster://host:port";
+            return QueueError::Address { detail: detail.to_owned() };
+        }
+        QueueError::from_redis(name, error)
     }
 
     /// A connection of one's own could not be made.
