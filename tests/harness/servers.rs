@@ -276,7 +276,7 @@ impl Cluster {
         format!("redis+cluster://{}", hosts.join(","))
     }
 
-    /// Kills a master and waits until its replica is master and the cluster whole.
+    /// Kills a master, waits until its replica is master, and starts it again: it becomes the other's replica.
     ///
     /// # Errors
     /// When the replica is not promoted.
@@ -287,7 +287,11 @@ impl Cluster {
         while role(&replica).await.as_deref() != Some("master") {
             patient(deadline, "a replica to become master").await?;
         }
-        self.wait_until_whole(&replica, deadline).await
+        self.servers[number].redis.restart().await?;
+        for node in [replica, self.servers[number].redis.url()] {
+            self.wait_until_whole(&node, deadline).await?;
+        }
+        Ok(())
     }
 
     /// Which of the first masters has a key, as long as none was lost.

@@ -209,6 +209,14 @@ impl std::fmt::Display for Intake {
 }
 
 impl RedisConfig {
+    /// Turns to the one server at `url`, which has neither certificates nor replicas.
+    pub fn turn_to(&mut self, url: String) {
+        let plain = Config::default().redis;
+        self.url = url;
+        (self.tls_ca, self.tls_cert, self.tls_key) = (plain.tls_ca, plain.tls_cert, plain.tls_key);
+        self.wait_replicas = plain.wait_replicas;
+    }
+
     /// Whether the address names a Redis Cluster.
     pub fn is_cluster(&self) -> bool {
         Address::parse(&self.url).is_some_and(|address| address.is_cluster())

@@ -215,6 +215,11 @@ impl QueueKeys {
         format!("{}keeper", self.base)
     }
 
+    /// Mark that a submit leaves whose replicas are waited for (string).
+    pub fn confirmed(&self) -> String {
+        format!("{}confirmed", self.base)
+    }
+
     /// Sorted set of the tasks that were moved here from an apalis queue and whose end has not been told there.
     pub fn intake(&self, namespace: &str) -> String {
         format!("{}intake:{namespace}", self.base)

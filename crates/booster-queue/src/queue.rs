@@ -181,7 +181,7 @@ impl Queue {
             call.arg(&job.id).arg(&job.text).arg(job.event.to_message(now)).arg(about);
         }
         let (answers, confirmed): (Vec<i64>, Confirmed) =
-            self.link.script_confirmed("submit", self.keys.base(), &call).await?;
+            self.link.script_confirmed("submit", &self.keys.confirmed(), &call).await?;
         let mut submitted = Vec::with_capacity(answers.len());
         for (job, answer) in batch.iter().zip(answers) {
             match answer {

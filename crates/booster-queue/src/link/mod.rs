@@ -144,22 +144,22 @@ impl Link {
         self.timed(name, invocation.invoke_async(&mut wire)).await
     }
 
-    /// Runs a script whose writes are for queue `queue`, and waits until as many replicas have them as the
-    /// configuration asks for (`redis.waitReplicas`).
+    /// Runs a script and waits until as many replicas have what it wrote as the configuration asks for
+    /// (`redis.waitReplicas`). `mark` is a key of the script's slot that is written for it.
     ///
     /// # Errors
     /// As [`Link::query`].
     pub(crate) async fn script_confirmed<T: FromRedisValue>(
         &self,
         name: &'static str,
-        base: &str,
+        mark: &str,
         invocation: &ScriptInvocation<'_>,
     ) -> Result<(T, Confirmed), QueueError> {
         if self.wait.replicas == 0 {
             return Ok((self.script(name, invocation).await?, Confirmed::Yes));
         }
-        let cell = self.confirming(base);
-        let result = self.timed(name, self.confirm(&cell, base, invocation)).await;
+        let cell = self.confirming(mark);
+        let result = self.timed(name, self.confirm(&cell, mark, invocation)).await;
         let (answer, replicas) = result?;
         let Wait { replicas: wanted, timeout_ms } = self.wait;
         let confirmed =
@@ -170,14 +170,14 @@ impl Link {
     async fn confirm<T: FromRedisValue>(
         &self,
         cell: &Cell,
-        base: &str,
+        mark: &str,
         invocation: &ScriptInvocation<'_>,
     ) -> RedisResult<(T, u32)> {
         let (mut connection, number) = cell.get().await.inspect_err(|_| self.routes.doubt())?;
         // WAIT is about what its own connection has written, and a script that finds everything done already writes
         // nothing.
         let mut rest = Pipeline::with_capacity(2);
-        rest.cmd("SET").arg(format!("{base}confirmed")).arg(1).arg("PX").arg(MARK_MS).ignore();
+        rest.cmd("SET").arg(mark).arg(1).arg("PX").arg(MARK_MS).ignore();
         rest.cmd("WAIT").arg(self.wait.replicas).arg(self.wait.timeout_ms);
         let result: RedisResult<(T, u32)> = async {
             let answer = invocation.invoke_async(&mut connection).await?;
@@ -192,13 +192,13 @@ impl Link {
         })
     }
 
-    fn confirming(&self, base: &str) -> Arc<Cell> {
-        let place = if self.is_cluster() { base } else { "" };
+    fn confirming(&self, mark: &str) -> Arc<Cell> {
+        let place = if self.is_cluster() { mark } else { "" };
         let mut cells = self.confirming.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cell) = cells.get(place) {
             return Arc::clone(cell);
         }
-        let (routes, slot) = (Arc::clone(&self.routes), slot::of_key(base.as_bytes()));
+        let (routes, slot) = (Arc::clone(&self.routes), slot::of_key(mark.as_bytes()));
         let response = RESPONSE_TIMEOUT + Duration::from_millis(self.wait.timeout_ms);
         let cell = Arc::new(Cell::new(move || {
             let routes = Arc::clone(&routes);
