@@ -1,6 +1,5 @@
 //! A fleet under test: workers that come and go, a submitting side, and books.
 
-use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 

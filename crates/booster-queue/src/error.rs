@@ -23,7 +23,7 @@ pub enum QueueError {
     #[error(
         "{} accepted, but {replicas} of {wanted} replicas confirmed it within {timeout_ms} ms: it may or may not \
          survive a failover; submitting it again with the same id is safe",
-        named(ids)
+        named(.ids)
     )]
     Unconfirmed {
         /// The jobs.

@@ -159,8 +159,14 @@ impl Link {
             return Ok((self.script(name, invocation).await?, Confirmed::Yes));
         }
         let cell = self.confirming(mark);
-        let result = self.timed(name, self.confirm(&cell, mark, invocation)).await;
-        let (answer, replicas) = result?;
+        let call = async {
+            match self.confirm(&cell, mark, invocation).await {
+                // Nothing was done there.
+                Err(error) if error.code() == Some("MOVED") => self.confirm(&cell, mark, invocation).await,
+                result => result,
+            }
+        };
+        let (answer, replicas) = self.timed(name, call).await?;
         let Wait { replicas: wanted, timeout_ms } = self.wait;
         let confirmed =
             if replicas < wanted { Confirmed::No { replicas, wanted, timeout_ms } } else { Confirmed::Yes };
