@@ -51,8 +51,17 @@ impl Cell {
     pub(super) fn replace(&self, number: u64) {
         let mut current = self.current();
         if current.number == number {
-            *current = Current { connecting: (self.make)().shared(), number: number + 1 };
+            self.give_up(&mut current);
         }
+    }
+
+    /// Gives up whichever connection there is.
+    pub(super) fn renew(&self) {
+        self.give_up(&mut self.current());
+    }
+
+    fn give_up(&self, current: &mut Current) {
+        *current = Current { connecting: (self.make)().shared(), number: current.number + 1 };
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {

@@ -191,11 +191,13 @@ impl Link {
             Ok((answer, replicas))
         }
         .await;
-        // Whatever went wrong, another connection may lead to another server.
-        result.inspect_err(|_| {
+        // Whatever went wrong, another connection may lead to another server. A master without replicas may be one
+        // that has been replaced and does not know it yet.
+        if result.as_ref().map_or(true, |(_, replicas)| *replicas < self.wait.replicas) {
             cell.replace(number);
             self.routes.doubt();
-        })
+        }
+        result
     }
 
     fn confirming(&self, mark: &str) -> Arc<Cell> {

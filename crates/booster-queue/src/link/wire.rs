@@ -66,10 +66,15 @@ impl Routes {
         }
     }
 
-    /// After a fault of a connection of one's own: the server may have lost its part.
+    /// After a fault of a connection of one's own: the server may have lost its part, so the others are asked.
     pub(super) fn doubt(&self) {
-        if let Self::Cluster(cluster) = self {
-            cluster.doubt();
+        match self {
+            Self::Cluster(cluster) => cluster.doubt(),
+            Self::Master { master, cell } => {
+                if let Master::Sentinel(_) = **master {
+                    cell.renew();
+                }
+            }
         }
     }
 
