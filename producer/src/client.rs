@@ -97,7 +97,7 @@ impl Client {
         observer: Arc<dyn Observer>,
         agent: Option<Arc<dyn Agent>>,
     ) -> Result<Self, ClientError> {
-        let link = Link::open(&config.redis.url, observer)?;
+        let link = Link::open(&config.redis, observer)?;
         let keys = Keys::new(config.redis.key_prefix.clone());
         let config = Arc::new(config);
         let degraded = Arc::new(Degraded::new(&config, link.clone(), agent));

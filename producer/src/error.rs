@@ -71,10 +71,16 @@ impl ClientError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Job(_) | Self::Schedule(_) | Self::Config(_) | Self::Usage { .. } => 2,
-            Self::Queue(QueueError::Job(_) | QueueError::Schedule(_) | QueueError::Address { .. }) => 2,
+            Self::Queue(
+                QueueError::Job(_)
+                | QueueError::Schedule(_)
+                | QueueError::Address { .. }
+                | QueueError::Tls { .. },
+            ) => 2,
             Self::Queue(QueueError::SchedulesFull { .. }) => 2,
             Self::Queue(QueueError::Unreachable { .. }) => 69,
-            Self::Queue(QueueError::Full { .. }) => 75,
+            // Full, draining, unconfirmed, or Redis in a state that passes.
+            Self::Queue(error) if error.is_retryable() => 75,
             Self::Queue(_) | Self::Machine { .. } => 1,
         }
     }

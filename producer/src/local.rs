@@ -309,7 +309,8 @@ fn file_of(config: &Config) -> String {
             "maxRetries": wasm.max_retries, "modules": wasm.modules,
         },
         "redis": {
-            "url": redis.url, "keyPrefix": redis.key_prefix, "ttl": redis.ttl_s,
+            "url": redis.url, "tlsCa": redis.tls_ca, "tlsCert": redis.tls_cert, "tlsKey": redis.tls_key,
+            "waitReplicas": redis.wait_replicas, "waitTimeout": redis.wait_timeout_ms, "keyPrefix": redis.key_prefix, "ttl": redis.ttl_s,
             "healthCheckInterval": redis.health_check_interval_ms, "claimTtl": redis.claim_ttl_ms,
             "deadTtl": redis.dead_ttl_s, "deadMax": redis.dead_max, "maxJobBytes": redis.max_job_bytes,
             "maxWaiting": redis.max_waiting, "maxEvents": redis.max_events,
@@ -359,6 +360,9 @@ mod tests {
     fn a_configuration_survives_its_way_to_a_worker() {
         let mut config = Config::default();
         config.redis.url = "redis://:secret@127.0.0.1:1".into();
+        config.redis.tls_ca = "/ca.pem".into();
+        config.redis.wait_replicas = 2;
+        config.redis.wait_timeout_ms = 50;
         config.wasm.pool_size = 3;
         config.wasm.modules = "/x".into();
         config.booster.compat_tasks = true;

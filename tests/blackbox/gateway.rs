@@ -1,6 +1,6 @@
 //! The HTTP gateway.
 
-use booster_core::OutcomeKind;
+use booster_core::{Config, OutcomeKind};
 use booster_tests::{Boosters, Fleet, LIMIT};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
@@ -8,9 +8,14 @@ use tokio::net::TcpListener;
 
 /// A gateway for a fleet, inside this process.
 pub(crate) async fn gateway(fleet: &Fleet) -> String {
+    gateway_of(fleet.config.clone()).await
+}
+
+/// A gateway for whatever fleet `config` describes.
+pub(crate) async fn gateway_of(config: Config) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let (client, metrics) = booster_producer::gateway::counted_client(fleet.config.clone()).unwrap();
+    let (client, metrics) = booster_producer::gateway::counted_client(config).unwrap();
     tokio::spawn(booster_producer::gateway::run(client, metrics, listener, std::future::pending()));
     url
 }

@@ -399,9 +399,11 @@ async fn on_a_cluster_queues_with_different_tags_are_not_taken_over() {
     let bus = free_port().unwrap().to_string();
     let arguments = ["--cluster-enabled", "yes", "--cluster-port", &bus];
     let redis = LocalRedis::start(dir.path(), &arguments).await.unwrap();
-    let link = booster_queue::Link::open(&redis.url(), std::sync::Arc::new(booster_queue::Silent)).unwrap();
+    let mut config = Config::default();
+    config.redis.url = redis.url();
+    let link = booster_queue::Link::open(&config.redis, std::sync::Arc::new(booster_queue::Silent)).unwrap();
     let intake = Intake { namespace: "edits".into(), queue: "normal".into() };
-    let (config, never) = (Config::default(), std::future::pending());
+    let never = std::future::pending();
     let run = booster_queue::intake::run(link, &config, &intake, "w", never);
     let error = tokio::time::timeout(LIMIT, run).await.unwrap().unwrap_err();
     assert_eq!(error.code(), "intake_slot");

@@ -1,6 +1,7 @@
 //! Black-box tests of the whole fleet. Each test has its own Redis server and worker processes.
 #![allow(missing_docs, reason = "a test program has no public items")]
 
+mod access;
 mod bad_input;
 mod chaos;
 mod command_line;
@@ -16,3 +17,4 @@ mod protocol;
 mod schedules;
 mod tenants;
 mod tidy;
+mod topologies;

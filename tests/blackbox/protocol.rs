@@ -144,6 +144,7 @@ async fn a_full_queue_refuses_at_the_door_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_group_is_made_again_and_its_jobs_run() {
     let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    fleet.outcome(&fleet.submit(r#"{"booster":"noop","input":{}}"#).await).await;
     let _: i64 = fleet.redis(&["XGROUP", "DESTROY", JOBS, "workers"]).await;
     let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
     assert_eq!(fleet.outcome(&id).await.outcome, OutcomeKind::Done);

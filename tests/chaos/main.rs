@@ -11,7 +11,6 @@ mod load;
 mod plant;
 mod report;
 mod scenarios;
-mod servers;
 mod site;
 mod space;
 

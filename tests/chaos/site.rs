@@ -1,6 +1,5 @@
 //! A fleet under test: workers that come and go, a submitting side, and books.
 
-use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,8 +26,6 @@ const ALL_EVENTS: usize = 10_000_000;
 const PATIENCE: Duration = Duration::from_secs(45);
 /// How long a worker may take to leave: its drain time and a little more.
 const LEAVE_LIMIT: Duration = Duration::from_secs(60);
-/// Servers obey `DEBUG SLEEP`.
-const DEBUG: [&str; 2] = ["--enable-debug-command", "local"];
 /// A worker that was stopped by SIGSTOP heeds SIGKILL alone, so that is what it gets if this process dies.
 const LAUNCHER: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
 
@@ -229,59 +226,4 @@ fn left(status: Option<i32>) -> Result<(), Trouble> {
         Some(0) => Ok(()),
         other => Err(format!("a worker did not leave in order: exit status {other:?}").into()),
     }
-}
-
-/// A Redis server of one's own in a directory of its own.
-pub(crate) struct Server {
-    pub(crate) redis: LocalRedis,
-    dir: TempDir,
-}
-
-impl Server {
-    pub(crate) async fn start(arguments: &[&str]) -> Result<Self, Trouble> {
-        let dir = tempfile::tempdir()?;
-        let mut all = DEBUG.to_vec();
-        all.extend(arguments);
-        let redis = LocalRedis::start(dir.path(), &all).await?;
-        Ok(Self { redis, dir })
-    }
-
-    /// Kills the server as a crash of its machine does: what was written within `unsynced` is gone too.
-    pub(crate) async fn crash(&mut self, unsynced: Duration) -> Result<(), Trouble> {
-        let before = self.newest_file()?;
-        tokio::time::sleep(unsynced).await;
-        self.redis.kill().await;
-        if let (Some((path, size)), Some((newest, _))) = (before, self.newest_file()?)
-            && path == newest
-        {
-            std::fs::OpenOptions::new().write(true).open(path)?.set_len(size)?;
-        }
-        Ok(())
-    }
-
-    /// The file that the server appends to, and its size.
-    fn newest_file(&self) -> Result<Option<(PathBuf, u64)>, Trouble> {
-        let mut newest: Option<(PathBuf, u64)> = None;
-        for entry in std::fs::read_dir(self.dir.path().join("appendonlydir"))? {
-            let path = entry?.path();
-            // Their names end with a growing number and `.incr.aof`.
-            if path.to_string_lossy().ends_with(".incr.aof")
-                && newest.as_ref().is_none_or(|(last, _)| path > *last)
-            {
-                let size = std::fs::metadata(&path)?.len();
-                newest = Some((path, size));
-            }
-        }
-        Ok(newest)
-    }
-}
-
-/// Runs a command on a server, on a connection that waits for as long as the command takes.
-pub(crate) async fn command<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> Result<T, Trouble> {
-    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
-    let mut connection =
-        redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await?;
-    let mut command = redis::cmd(words.first().copied().unwrap_or_default());
-    command.arg(words.get(1..).unwrap_or_default());
-    Ok(command.query_async(&mut connection).await?)
 }

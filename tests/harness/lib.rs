@@ -2,6 +2,7 @@
 //! real command line. Everything ends with the test.
 
 pub mod proxy;
+pub mod servers;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

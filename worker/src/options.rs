@@ -18,7 +18,7 @@ pub struct Options {
     /// Configuration file (JSON: sections wasm, redis, booster)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Redis address: redis://, rediss:// or unix:// [environment: REDIS_URL]
+    /// Redis address: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// [environment: REDIS_URL]
     #[arg(long, value_name = "URL")]
     pub redis_url: Option<String>,
     /// Queues to serve, separated by commas

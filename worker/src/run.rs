@@ -63,7 +63,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let telemetry_parts = telemetry(&config, registry.catalogue())?;
     let (telemetry, outbox) = (telemetry_parts.0, telemetry_parts.1);
     let keys = Keys::new(config.redis.key_prefix.clone());
-    let link = Link::open(&config.redis.url, Arc::clone(&telemetry) as _)?;
+    let link = Link::open(&config.redis, Arc::clone(&telemetry) as _)?;
     let pool = start_pool(&id, &config, runtime, &telemetry)?;
 
     let (fleet_sender, fleet) = watch::channel(FleetList::default());

@@ -5,10 +5,11 @@
 
 use serde_json::Value;
 
+use crate::address::{self, Address};
 use crate::job::DEFAULT_MAX_JOB_BYTES;
 
 /// Environment variables and the settings they set. Of two spellings of one setting the later wins.
-pub const ENVIRONMENT: [(&str, &str); 9] = [
+pub const ENVIRONMENT: [(&str, &str); 13] = [
     ("WASM_POOL_SIZE", "wasm.poolSize"),
     ("WASM_MEMORY_LIMIT", "wasm.memoryLimit"),
     ("WASM_TASK_TIMEOUT", "wasm.taskTimeout"),
@@ -18,6 +19,10 @@ pub const ENVIRONMENT: [(&str, &str); 9] = [
     ("REDIS_BOOSTER_TTL", "redis.ttl"),
     ("BOOSTER_HEALTH_CHECK_INTERVAL", "redis.healthCheckInterval"),
     ("REDIS_URL", "redis.url"),
+    ("REDIS_TLS_CA", "redis.tlsCa"),
+    ("REDIS_TLS_CERT", "redis.tlsCert"),
+    ("REDIS_TLS_KEY", "redis.tlsKey"),
+    ("REDIS_WAIT_REPLICAS", "redis.waitReplicas"),
     ("BOOSTER_MODULES", "wasm.modules"),
 ];
 
@@ -32,7 +37,20 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "",
         "directory with the boosters' modules; the ones shipped with the program when empty",
     ),
-    ("redis.url", "redis://127.0.0.1:6379", "redis://, rediss:// or unix:// address"),
+    (
+        "redis.url",
+        "redis://127.0.0.1:6379",
+        "redis://, rediss:// or unix:// address; redis+sentinel:// or redis+cluster:// with several hosts",
+    ),
+    (
+        "redis.tlsCa",
+        "",
+        "PEM file with the authorities that servers' certificates come from; the system's when empty",
+    ),
+    ("redis.tlsCert", "", "PEM file with this client's certificate, where servers ask for one"),
+    ("redis.tlsKey", "", "PEM file with the key of redis.tlsCert"),
+    ("redis.waitReplicas", "0", "replicas that must have a submitted job before it counts as accepted"),
+    ("redis.waitTimeout", "1000", "ms for which redis.waitReplicas is waited"),
     ("redis.keyPrefix", "swarm:phase-5:", "what every key begins with"),
     ("redis.ttl", "3600", "seconds for which finished jobs and state hashes are kept"),
     ("redis.healthCheckInterval", "30000", "ms between health checks and state refreshes"),
@@ -130,8 +148,18 @@ pub struct WasmConfig {
 /// Section `redis`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisConfig {
-    /// Address; may hold a password, so it is never printed.
+    /// Address in one of the forms of [`address::FORM`]; may hold a password, so it is never printed.
     pub url: String,
+    /// PEM file of the authorities that servers' certificates come from; empty for those of the system.
+    pub tls_ca: String,
+    /// PEM file of this client's certificate; empty for none.
+    pub tls_cert: String,
+    /// PEM file of the certificate's key.
+    pub tls_key: String,
+    /// Replicas that must have a submitted job before it counts as accepted.
+    pub wait_replicas: u32,
+    /// Milliseconds for which they are waited.
+    pub wait_timeout_ms: u64,
     /// What every key begins with.
     pub key_prefix: String,
     /// Seconds for which finished jobs and state hashes are kept.
@@ -177,6 +205,21 @@ pub struct Intake {
 impl std::fmt::Display for Intake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}={}", self.namespace, self.queue)
+    }
+}
+
+impl RedisConfig {
+    /// Turns to the one server at `url`, which has neither certificates nor replicas.
+    pub fn turn_to(&mut self, url: String) {
+        let plain = Config::default().redis;
+        self.url = url;
+        (self.tls_ca, self.tls_cert, self.tls_key) = (plain.tls_ca, plain.tls_cert, plain.tls_key);
+        self.wait_replicas = plain.wait_replicas;
+    }
+
+    /// Whether the address names a Redis Cluster.
+    pub fn is_cluster(&self) -> bool {
+        Address::parse(&self.url).is_some_and(|address| address.is_cluster())
     }
 }
 
@@ -257,6 +300,11 @@ impl Default for Config {
             },
             redis: RedisConfig {
                 url: "redis://127.0.0.1:6379".into(),
+                tls_ca: String::new(),
+                tls_cert: String::new(),
+                tls_key: String::new(),
+                wait_replicas: 0,
+                wait_timeout_ms: 1000,
                 key_prefix: "swarm:phase-5:".into(),
                 ttl_s: 3600,
                 health_check_interval_ms: 30_000,
@@ -357,7 +405,12 @@ impl Config {
             "wasm.taskTimeout" => wasm.task_timeout_ms = number(value, 1, 3_600_000)?,
             "wasm.maxRetries" => wasm.max_retries = number(value, 0, 100)? as u32,
             "wasm.modules" => wasm.modules = text(value, "a directory", |_| true)?,
-            "redis.url" => redis.url = text(value, URL_FORM, is_redis_url)?,
+            "redis.url" => redis.url = text(value, address::FORM, |text| Address::parse(text).is_some())?,
+            "redis.tlsCa" => redis.tls_ca = text(value, FILE_FORM, |_| true)?,
+            "redis.tlsCert" => redis.tls_cert = text(value, FILE_FORM, |_| true)?,
+            "redis.tlsKey" => redis.tls_key = text(value, FILE_FORM, |_| true)?,
+            "redis.waitReplicas" => redis.wait_replicas = number(value, 0, 16)? as u32,
+            "redis.waitTimeout" => redis.wait_timeout_ms = number(value, 1, 60_000)?,
             "redis.keyPrefix" => redis.key_prefix = text(value, PREFIX_FORM, is_prefix)?,
             "redis.ttl" => redis.ttl_s = number(value, 1, 31_536_000)?,
             "redis.healthCheckInterval" => redis.health_check_interval_ms = number(value, 100, 3_600_000)?,
@@ -384,8 +437,7 @@ impl Config {
     }
 }
 
-const URL_FORM: &str =
-    "redis://[[user]:password@]host[:port][/db], rediss://… for TLS, or unix:///path/to/socket";
+const FILE_FORM: &str = "the path of a PEM file";
 const PREFIX_FORM: &str = "1 to 128 characters without braces and white space, such as \"swarm:phase-5:\"";
 
 const INTAKE_FORM: &str = "at most 16 pairs APALIS_QUEUE=QUEUE separated by commas, such as \"edits=normal\"; \
@@ -490,12 +542,6 @@ fn intake(pair: &str) -> Option<Intake> {
     let is_namespace = (1..=128).contains(&namespace.len()) && !namespace.contains(char::is_whitespace);
     let is_queue = queue.len() <= 64 && crate::job::is_valid_id(queue);
     (is_namespace && is_queue).then(|| Intake { namespace: namespace.to_owned(), queue: queue.to_owned() })
-}
-
-fn is_redis_url(text: &str) -> bool {
-    ["redis://", "rediss://", "unix://", "redis+unix://"]
-        .iter()
-        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }
 
 fn is_prefix(text: &str) -> bool {

@@ -215,6 +215,11 @@ impl QueueKeys {
         format!("{}keeper", self.base)
     }
 
+    /// Mark that a submit leaves whose replicas are waited for (string).
+    pub fn confirmed(&self) -> String {
+        format!("{}confirmed", self.base)
+    }
+
     /// Sorted set of the tasks that were moved here from an apalis queue and whose end has not been told there.
     pub fn intake(&self, namespace: &str) -> String {
         format!("{}intake:{namespace}", self.base)
@@ -297,8 +302,11 @@ impl ApalisKeys {
 
 /// What decides a key's slot on a Redis Cluster: the text in its first braces, or the whole key where that is
 /// missing or empty.
-pub fn hash_tag(key: &str) -> &str {
-    let inside = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
+pub fn hash_tag(key: &[u8]) -> &[u8] {
+    let inside = key.iter().position(|byte| *byte == b'{').and_then(|open| {
+        let rest = &key[open + 1..];
+        rest.iter().position(|byte| *byte == b'}').map(|close| &rest[..close])
+    });
     inside.filter(|tag| !tag.is_empty()).unwrap_or(key)
 }
 
@@ -354,7 +362,7 @@ mod tests {
             ("plain", "plain"),
             ("open{brace", "open{brace"),
         ] {
-            assert_eq!(hash_tag(key), tag, "{key}");
+            assert_eq!(hash_tag(key.as_bytes()), tag.as_bytes(), "{key}");
         }
     }
 

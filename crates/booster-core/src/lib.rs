@@ -4,6 +4,7 @@
 //! manifests and configuration. This crate does no I/O and knows neither tokio, Redis clients nor wasm, so
 //! that every other crate can speak the same words.
 
+pub mod address;
 pub mod config;
 pub mod event;
 pub mod job;
@@ -12,6 +13,7 @@ pub mod manifest;
 pub mod outcome;
 pub mod schedule;
 
+pub use address::Address;
 pub use config::Config;
 pub use event::Event;
 pub use job::{Job, JobError, Priority, Target};

@@ -1,6 +1,7 @@
 //! What can go wrong between this crate and Redis.
 
 use booster_core::{JobError, ScheduleError};
+use redis::ErrorKind;
 
 /// An error of a queue operation.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,28 @@ pub enum QueueError {
     Address {
         /// What is wrong with it; never the address itself, which may hold a password.
         detail: String,
+    },
+    /// The files of the TLS settings do not fit.
+    #[error("TLS to Redis cannot be set up: {detail}")]
+    Tls {
+        /// Which setting, and what is wrong with it.
+        detail: String,
+    },
+    /// Too few replicas have a job that was submitted (`redis.waitReplicas`).
+    #[error(
+        "{} accepted, but {replicas} of {wanted} replicas confirmed it within {timeout_ms} ms: it may or may not \
+         survive a failover; submitting it again with the same id is safe",
+        named(.ids)
+    )]
+    Unconfirmed {
+        /// The jobs.
+        ids: Vec<String>,
+        /// How many have it.
+        replicas: u32,
+        /// How many have to (`redis.waitReplicas`).
+        wanted: u32,
+        /// How long they were waited for (`redis.waitTimeout`), milliseconds.
+        timeout_ms: u64,
     },
     /// Redis could not be reached, or did not answer in time.
     #[error("Redis is not reachable: {detail}")]
@@ -53,6 +76,14 @@ pub enum QueueError {
         /// The fleet's queue.
         queue: String,
     },
+    /// A file with outcomes that a dead process has left cannot be read.
+    #[error("{path}: {detail}; its outcomes are kept there")]
+    Spool {
+        /// The file.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
     /// The job itself is wrong.
     #[error(transparent)]
     Job(#[from] JobError),
@@ -74,6 +105,9 @@ impl QueueError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Address { .. } => "redis_address_invalid",
+            Self::Tls { .. } => "redis_tls_invalid",
+            Self::Spool { .. } => "spool_unreadable",
+            Self::Unconfirmed { .. } => "redis_unconfirmed",
             Self::Unreachable { .. } => "redis_unreachable",
             Self::Refused { .. } => "redis_refused",
             Self::Full { .. } => "queue_full",
@@ -88,8 +122,15 @@ impl QueueError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Address { .. } | Self::IntakeSlot { .. } | Self::SchedulesFull { .. } => false,
-            Self::Unreachable { .. } | Self::Full { .. } | Self::Draining { .. } => true,
+            Self::Address { .. }
+            | Self::Tls { .. }
+            | Self::IntakeSlot { .. }
+            | Self::SchedulesFull { .. } => false,
+            Self::Unreachable { .. }
+            | Self::Spool { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Full { .. }
+            | Self::Draining { .. } => true,
             Self::Refused { passing, .. } => *passing,
             Self::Job(error) => error.is_retryable(),
             Self::Schedule(error) => error.is_retryable(),
@@ -102,7 +143,11 @@ impl QueueError {
     }
 
     pub(crate) fn from_redis(command: &'static str, error: &redis::RedisError) -> Self {
-        if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
+        let without_master = matches!(
+            error.kind(),
+            ErrorKind::ClusterConnectionNotFound | ErrorKind::MasterNameNotFoundBySentinel
+        );
+        if without_master || error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
             return Self::Unreachable { detail: error.to_string() };
         }
         Self::Refused { command, detail: error.to_string(), passing: is_passing(error) }
@@ -117,10 +162,20 @@ impl QueueError {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
+            Self::Unconfirmed { .. } => "unconfirmed",
             Self::Refused { passing: true, .. } => "passing",
             Self::Refused { .. } => "refused",
             _ => "other",
         }
+    }
+}
+
+/// The jobs of a batch in a few words.
+fn named(ids: &[String]) -> String {
+    match ids {
+        [] => "the job is".to_owned(),
+        [id] => format!("job {id} is"),
+        [first, .., last] => format!("{} jobs from {first} to {last} are", ids.len()),
     }
 }
 
@@ -138,6 +193,9 @@ fn is_passing(error: &redis::RedisError) -> bool {
                 | "OOM"
                 | "MISCONF"
                 | "NOREPLICAS"
+                | "MOVED"
+                | "ASK"
+                | "UNBLOCKED"
         )
     )
 }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::entry::Lane;
 use crate::error::QueueError;
 use crate::line::Line;
-use crate::link::Link;
+use crate::link::{Confirmed, Link};
 use crate::note::QueueDepth;
 use crate::now_ms;
 use crate::payload::{pack, unpack};
@@ -137,8 +137,8 @@ impl Queue {
     ///
     /// # Errors
     /// [`QueueError::Job`] when a job is larger than the limit (nothing is added then), [`QueueError::Full`] or
-    /// [`QueueError::Draining`] when the queue cannot take all of them (those before it were added), or a Redis
-    /// error.
+    /// [`QueueError::Draining`] when the queue cannot take all of them (those before it were added),
+    /// [`QueueError::Unconfirmed`] when too few replicas have those before it, or a Redis error.
     pub async fn submit(&self, mut jobs: Vec<Job>, watch: bool) -> Result<Vec<Submitted>, QueueError> {
         let mut prepared = Vec::with_capacity(jobs.len());
         for job in &mut jobs {
@@ -180,7 +180,8 @@ impl Queue {
             let about = format!("{} {flags} {} {}", job.due, job.booster, job.tenant);
             call.arg(&job.id).arg(&job.text).arg(job.event.to_message(now)).arg(about);
         }
-        let answers: Vec<i64> = self.link.script("submit", &call).await?;
+        let (answers, confirmed): (Vec<i64>, Confirmed) =
+            self.link.script_confirmed("submit", &self.keys.confirmed(), &call).await?;
         let mut submitted = Vec::with_capacity(answers.len());
         for (job, answer) in batch.iter().zip(answers) {
             match answer {
@@ -195,6 +196,10 @@ impl Queue {
                 self.link.observer().note(&crate::Note::Event(&job.event));
             }
             submitted.push(Submitted { id: job.id.clone(), accepted: answer == 1 });
+        }
+        if let Confirmed::No { replicas, wanted, timeout_ms } = confirmed {
+            let ids = submitted.into_iter().map(|job| job.id).collect();
+            return Err(self.link.fault(QueueError::Unconfirmed { ids, replicas, wanted, timeout_ms }));
         }
         Ok(submitted)
     }

@@ -106,6 +106,8 @@ pub(crate) struct Caller {
     keys: Vec<String>,
     base: String,
     channel: String,
+    /// Whether events are published although nobody listens at the same server.
+    always: u8,
     max_events: usize,
 }
 
@@ -115,6 +117,8 @@ impl Caller {
             keys: keys.of_scripts().to_vec(),
             base: keys.base().to_owned(),
             channel: Keys::new(config.redis.key_prefix.clone()).channel(),
+            // A server of a Cluster knows only its own listeners.
+            always: config.redis.is_cluster().into(),
             max_events: config.redis.max_events / EVENTS_IN_AN_ENTRY,
         }
     }
@@ -125,7 +129,12 @@ impl Caller {
         for key in &self.keys {
             call.key(key);
         }
-        call.arg(&self.base).arg(GROUP).arg(&self.channel).arg(0).arg(self.max_events).arg(now_ms());
+        call.arg(&self.base)
+            .arg(GROUP)
+            .arg(&self.channel)
+            .arg(self.always)
+            .arg(self.max_events)
+            .arg(now_ms());
         call
     }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use booster_core::{Config, Keys};
 use redis::ScriptInvocation;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Split};
 use tokio::sync::Mutex;
 
 use crate::error::QueueError;
@@ -144,9 +144,11 @@ impl Spool {
         if self.outcomes.fetch_sub(1, Ordering::Relaxed) > 1 {
             return Ok(());
         }
-        match self.file.lock().await.as_mut() {
-            Some(file) => file.set_len(0).await,
-            None => Ok(()),
+        let mut file = self.file.lock().await;
+        match file.as_mut() {
+            // Whoever writes has counted before, so what has come meanwhile is seen here.
+            Some(file) if self.outcomes() == 0 => file.set_len(0).await,
+            _ => Ok(()),
         }
     }
 
@@ -163,7 +165,8 @@ impl Spool {
         orders: impl Iterator<Item = &'a Order>,
     ) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
-        let mut text = Vec::new();
+        // A line before it that was not written to its end must not take the first one with it.
+        let mut text = vec![b'\n'];
         for order in orders {
             let line = Line { queue: queue.into(), worker: worker.into(), order: Cow::Borrowed(order) };
             serde_json::to_writer(&mut text, &line)?;
@@ -257,12 +260,13 @@ impl Abandoned {
     /// Settles everything in the file and removes it; how much there was.
     async fn settle(self, link: &Link, config: &Config) -> Result<usize, QueueError> {
         let mut settled = 0;
-        let mut lines = BufReader::new(tokio::fs::File::from_std(self.file)).lines();
+        let mut lines = BufReader::new(tokio::fs::File::from_std(self.file)).split(b'\n');
         loop {
-            let (texts, more) = next_texts(&mut lines).await;
+            let read = next_texts(&mut lines).await;
+            let (texts, more) = read.map_err(|error| unreadable(&self.path, &error))?;
             // A line that was not written to its end tells of nothing: its job's claim lapses.
             let lines: Vec<Line<'_>> =
-                texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+                texts.iter().filter_map(|text| serde_json::from_slice(text).ok()).collect();
             for run in lines.chunk_by(Line::goes_with) {
                 settle_run(link, config, run).await?;
                 settled += run.len();
@@ -277,14 +281,18 @@ impl Abandoned {
 }
 
 /// The next lines of a file, as many as one script call takes; whether there may be more.
-async fn next_texts(lines: &mut Lines<BufReader<tokio::fs::File>>) -> (Vec<String>, bool) {
+async fn next_texts(lines: &mut Split<BufReader<tokio::fs::File>>) -> io::Result<(Vec<Vec<u8>>, bool)> {
     let (mut texts, mut bytes) = (Vec::new(), 0);
     while texts.len() < MAX_ITEMS && bytes < MAX_BYTES {
-        let Ok(Some(text)) = lines.next_line().await else { return (texts, false) };
+        let Some(text) = lines.next_segment().await? else { return Ok((texts, false)) };
         bytes += text.len();
         texts.push(text);
     }
-    (texts, true)
+    Ok((texts, true))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> QueueError {
+    QueueError::Spool { path: path.display().to_string(), detail: error.to_string() }
 }
 
 /// Tells Redis of lines that go into one call.

@@ -48,7 +48,7 @@ struct Fleet {
     /// Configuration file (JSON: sections wasm, redis, booster)
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Redis address: redis://, rediss:// or unix:// [environment: REDIS_URL]
+    /// Redis address: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// [environment: REDIS_URL]
     #[arg(long, global = true, value_name = "URL")]
     redis_url: Option<String>,
 }

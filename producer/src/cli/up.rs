@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: Arguments, mut config: Config) -> Result<u8, 
     std::fs::create_dir_all(&dir).map_err(|error| ClientError::usage(dir.display().to_string(), error))?;
 
     let redis = LocalRedis::start(&dir, &[]).await?;
-    config.redis.url = redis.url();
+    config.redis.turn_to(redis.url());
     let mut workers = Vec::new();
     for number in 1..=arguments.workers {
         workers.push(LocalWorker::start(&config, &dir.join(format!("worker-{number}.log")), &[])?);

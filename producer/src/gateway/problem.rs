@@ -52,11 +52,22 @@ impl From<ClientError> for Problem {
             ClientError::Queue(QueueError::SchedulesFull { .. }) => StatusCode::CONFLICT,
             ClientError::Queue(QueueError::Full { .. }) => StatusCode::TOO_MANY_REQUESTS,
             ClientError::Queue(
-                QueueError::Unreachable { .. } | QueueError::Refused { passing: true, .. },
+                QueueError::Unreachable { .. }
+                | QueueError::Unconfirmed { .. }
+                | QueueError::Draining { .. }
+                | QueueError::Refused { passing: true, .. },
             ) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         match status {
+            // The client has to know the ids, or which queue is draining.
+            _ if matches!(
+                error,
+                ClientError::Queue(QueueError::Unconfirmed { .. } | QueueError::Draining { .. })
+            ) =>
+            {
+                Self::new(status, code, error.to_string())
+            }
             // The cause is in the log; the client learns that it was not its fault and whether to try again.
             StatusCode::SERVICE_UNAVAILABLE => {
                 tracing::warn!(%error, code, "request failed");

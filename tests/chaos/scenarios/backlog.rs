@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use booster_core::Job;
 use booster_queue::now_ms;
+use booster_tests::servers::Server;
 use redis::Pipeline;
 use tokio::time::Instant;
 
 use crate::Trouble;
 use crate::load::alike;
-use crate::site::{Server, Site, Stage};
+use crate::site::{Site, Stage};
 
 /// Entries of one plain addition.
 const PIPELINE: usize = 2_000;

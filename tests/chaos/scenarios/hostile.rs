@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use booster_core::Job;
+use booster_tests::servers::{Server, command};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::Trouble;
-use crate::site::{Server, Site, Stage, command};
+use crate::site::{Site, Stage};
 
 /// The stream that plain additions go to.
 const STREAM: &str = "swarm:phase-5:{normal}:jobs";

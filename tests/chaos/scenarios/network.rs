@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use booster_tests::proxy::{Proxy, Side, Weather};
+use booster_tests::servers::Server;
 use rand::Rng;
 use tokio::time::sleep;
 
 use super::workers::BEYOND_CLAIM;
 use crate::Trouble;
 use crate::load::mixed_with_long;
-use crate::site::{Server, Site, Stage};
+use crate::site::{Site, Stage};
 use crate::space::{Space, obstacle};
 
 /// Workers behind links of their own.

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use booster_core::Config;
 use booster_tests::proxy::Proxy;
+use booster_tests::servers::{Cluster, Server, Watched, command};
 use rand::Rng;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::Trouble;
 use crate::load::{Submitter, by_id, mixed_with_long};
-use crate::servers::{Cluster, Watched};
-use crate::site::{Server, Site, Stage, command};
+use crate::site::{Site, Stage};
 
 /// How often Redis is killed, or stalled, in one part.
 const RESTARTS: usize = 5;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use booster_tests::servers::Server;
 use rand::Rng;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
@@ -9,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::Trouble;
 use crate::books::Left;
 use crate::load::{mixed, mixed_with_long};
-use crate::site::{Server, Site, Stage};
+use crate::site::{Site, Stage};
 
 /// Longer than the claim time of 5 s, so that what a silent worker held runs elsewhere meanwhile.
 pub(crate) const BEYOND_CLAIM: Duration = Duration::from_secs(8);

@@ -338,15 +338,27 @@ fn hand_back(shared: &Arc<Shared>, index: usize, entry: Entry) {
     drop(Claim::new(Arc::clone(shared), index, entry, id, None, lost, since));
 }
 
-/// Hands back buffered jobs of a queue for another worker that has free slots, when they would wait here.
+/// Another worker has free slots: hands back buffered jobs of a queue for it, when they would wait here.
 pub(super) fn yield_to_idle(shared: &Arc<Shared>, index: usize, slots: usize) {
     let line = &shared.lines[index];
     let waiting = lock(&line.buffer).len();
     if shared.capacity() > 0 || !(shared.pace.would_wait(waiting) || has_waited(shared, index)) {
         return;
     }
+    // From now on no read begins; one that waits has to end first.
     line.yielded_at.store(now_ms(), Ordering::Relaxed);
-    for _ in 0..slots.min(waiting) {
+    line.wanted.store(slots, Ordering::SeqCst);
+    if line.reading.load(Ordering::SeqCst) {
+        line.unblock.notify_one();
+    } else {
+        yield_wanted(shared, index);
+    }
+}
+
+/// Hands back as many buffered jobs of a queue as an idle worker wants.
+pub(super) fn yield_wanted(shared: &Arc<Shared>, index: usize) {
+    let line = &shared.lines[index];
+    for _ in 0..line.wanted.swap(0, Ordering::SeqCst) {
         let Some(entry) = lock(&line.buffer).pop_back() else { break };
         hand_back(shared, index, entry);
     }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use booster_core::keys::GROUP;
 use redis::Value;
-use redis::aio::MultiplexedConnection;
 
 use super::claim::Hold;
 use super::control::Told;
 use super::{Backoff, Shared, dispatch, lock};
 use crate::entry::{Lane, entries, streams};
 use crate::error::QueueError;
+use crate::link::{Blocking, Unblock};
 use crate::note::Note;
 use crate::now_ms;
 
@@ -53,34 +53,24 @@ impl Drop for Fetching<'_> {
     }
 }
 
-async fn connect(shared: &Shared, index: usize) -> Result<MultiplexedConnection, QueueError> {
-    let mut connection = shared.link.blocking(BLOCK).await?;
+async fn connect(shared: &Shared, index: usize) -> Result<Blocking, QueueError> {
     let line = &shared.lines[index];
+    let connection = shared.link.blocking(&line.keys.jobs(), BLOCK).await?;
     shared.ensure_groups(index).await?;
     shared.look_at_mode(index).await?;
-    let id: u64 = redis::cmd("CLIENT")
-        .arg("ID")
-        .query_async(&mut connection)
-        .await
-        .map_err(|error| shared.link.fault(QueueError::from_redis("client", &error)))?;
-    line.client_id.store(id, Ordering::SeqCst);
+    line.connected.store(true, Ordering::SeqCst);
     Ok(connection)
 }
 
 /// Reads until the connection fails (it is then made anew, which also recreates a lost group) or the consumer
 /// stops.
-async fn read_until_fault(shared: &Arc<Shared>, index: usize, mut connection: MultiplexedConnection) {
+async fn read_until_fault(shared: &Arc<Shared>, index: usize, mut connection: Blocking) {
     while !shared.is_stopping() {
         let room = wait_for_room(shared, index).await;
         if shared.is_stopping() {
             return;
         }
-        let read = read(shared, index, &mut connection, room);
-        let reply = tokio::select! {
-            reply = saying_so_when_idle(shared, index, read) => reply,
-            // A stop in the middle of a blocking read: make it answer, so that nothing it took gets lost.
-            () = unblock_on_stop(shared, index) => return,
-        };
+        let Some(reply) = read_or_stop(shared, index, &mut connection, room).await else { return };
         match reply {
             Ok(reply) => accept(shared, index, &reply),
             Err(error) => {
@@ -94,13 +84,39 @@ async fn read_until_fault(shared: &Arc<Shared>, index: usize, mut connection: Mu
         let line = &shared.lines[index];
         line.polled_at.store(now_ms(), Ordering::Relaxed);
         shared.note(&Note::Polled);
+        dispatch::yield_wanted(shared, index);
     }
+}
+
+/// One read; `None` when the consumer stops meanwhile.
+async fn read_or_stop(
+    shared: &Shared,
+    index: usize,
+    connection: &mut Blocking,
+    room: usize,
+) -> Option<redis::RedisResult<Value>> {
+    let line = &shared.lines[index];
+    let unblock = connection.unblock();
+    let read = saying_so_when_idle(shared, index, read(shared, index, connection, room));
+    tokio::pin!(read);
+    line.reading.store(true, Ordering::SeqCst);
+    let reply = loop {
+        tokio::select! {
+            reply = &mut read => break Some(reply),
+            // A stop in the middle of a blocking read: make it answer, so that nothing it took gets lost.
+            () = unblock_on_stop(shared, &unblock) => break None,
+            // What is handed back for an idle worker would come straight back to a read that waits longer.
+            () = line.unblock.notified() => unblock.run().await,
+        }
+    };
+    line.reading.store(false, Ordering::SeqCst);
+    reply
 }
 
 async fn read(
     shared: &Shared,
     index: usize,
-    connection: &mut MultiplexedConnection,
+    connection: &mut Blocking,
     room: usize,
 ) -> redis::RedisResult<Value> {
     let keys = &shared.lines[index].keys;
@@ -110,7 +126,7 @@ async fn read(
     command.arg("GROUP").arg(GROUP).arg(&shared.worker).arg("COUNT").arg(count);
     command.arg("BLOCK").arg(BLOCK.as_millis() as u64);
     command.arg("STREAMS").arg(&Lane::ALL.map(|lane| lane.key(keys))).arg(&Lane::ALL.map(|_| ">"));
-    command.query_async(connection).await
+    connection.query(&command).await
 }
 
 /// Waits for a read; when nothing comes at once and slots are free, tells the other workers, which may have
@@ -131,7 +147,7 @@ async fn saying_so_when_idle<T>(shared: &Shared, index: usize, read: impl Future
 }
 
 /// Waits for a stop, unblocks the read and gives it a moment to answer by itself; only then resolves.
-async fn unblock_on_stop(shared: &Shared, index: usize) {
+async fn unblock_on_stop(shared: &Shared, unblock: &Unblock) {
     loop {
         let stopped = shared.stop.notified();
         if shared.is_stopping() {
@@ -139,9 +155,7 @@ async fn unblock_on_stop(shared: &Shared, index: usize) {
         }
         stopped.await;
     }
-    let mut command = redis::cmd("CLIENT");
-    command.arg("UNBLOCK").arg(shared.lines[index].client_id.load(Ordering::SeqCst));
-    let _ = shared.link.query::<i64>("client", &command).await;
+    unblock.run().await;
     tokio::time::sleep(Duration::from_millis(200)).await;
 }
 

@@ -181,7 +181,7 @@ impl<'a> Keeper<'a> {
     async fn calm_after_restart(&mut self) -> Result<(), QueueError> {
         let mut command = redis::cmd("INFO");
         command.arg("server");
-        let info: String = self.shared.link.query("info", &command).await?;
+        let info: String = self.shared.link.query_at("info", &self.stream(Lane::Jobs), &command).await?;
         let uptime =
             info.lines().find_map(|line| line.strip_prefix("uptime_in_seconds:")?.trim().parse().ok());
         let up = Duration::from_secs(uptime.unwrap_or(0));

@@ -150,7 +150,7 @@ impl Consumer {
 
     /// Whether every queue's fetch loop has come round at least once.
     pub fn has_polled(&self) -> bool {
-        self.shared.lines.iter().all(|line| line.client_id.load(Ordering::Relaxed) != 0)
+        self.shared.lines.iter().all(|line| line.connected.load(Ordering::Relaxed))
     }
 
     /// How many jobs have been started and have not ended.
@@ -180,12 +180,18 @@ struct Line {
     buffer: Mutex<VecDeque<Entry>>,
     /// When the fetch loop last came round.
     polled_at: AtomicU64,
-    /// Connection id of the blocking read, so that it can be unblocked.
-    client_id: AtomicU64,
+    /// The blocking read has had a connection.
+    connected: AtomicBool,
     /// No job of the queue may be started.
     paused: AtomicBool,
     /// When buffered jobs were last handed back for an idle worker, Unix milliseconds.
     yielded_at: AtomicU64,
+    /// How many buffered jobs an idle worker wants.
+    wanted: AtomicUsize,
+    /// A read waits for Redis.
+    reading: AtomicBool,
+    /// Ends a read that waits.
+    unblock: Notify,
     /// When a retry that this worker stored is due, so that its keeper wakes for it.
     next_due: Mutex<Option<Instant>>,
     keeper_wake: Notify,
@@ -246,9 +252,12 @@ impl Shared {
                 weight: weight(name),
                 buffer: Mutex::default(),
                 polled_at: AtomicU64::new(now_ms()),
-                client_id: AtomicU64::new(0),
+                connected: AtomicBool::new(false),
                 paused: AtomicBool::new(false),
                 yielded_at: AtomicU64::new(0),
+                wanted: AtomicUsize::new(0),
+                reading: AtomicBool::new(false),
+                unblock: Notify::new(),
                 next_due: Mutex::default(),
                 keeper_wake: Notify::new(),
                 settle,

@@ -141,7 +141,8 @@ impl Plan {
     async fn fire(&mut self, queue: &Queue, now: UnixMillis, handover: bool) -> Result<bool, QueueError> {
         for tick in due_ticks(&self.schedule, self.done, now, handover && !self.crowded) {
             match queue.submit(vec![self.schedule.job_at(tick)], false).await {
-                Ok(_) => {
+                // A job that replicas do not have yet is in the queue all the same: it must not come a second time.
+                Ok(_) | Err(QueueError::Unconfirmed { .. }) => {
                     self.refused = false;
                     queue.fired(self.schedule.name(), tick).await?;
                 }

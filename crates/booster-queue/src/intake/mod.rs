@@ -76,7 +76,7 @@ pub fn check_slot(intake: &Intake, is_cluster: bool) -> Result<(), QueueError> {
     let (namespace, queue) = (&intake.namespace, &intake.queue);
     // The tag of a fleet's key is its queue's name. An apalis key goes on after its queue's name, so a name without
     // braces has no tag.
-    if !is_cluster || (namespace.contains('{') && hash_tag(namespace) == queue) {
+    if !is_cluster || (namespace.contains('{') && hash_tag(namespace.as_bytes()) == queue.as_bytes()) {
         return Ok(());
     }
     Err(QueueError::IntakeSlot { namespace: namespace.clone(), queue: queue.clone() })
@@ -139,7 +139,7 @@ impl Mover {
     async fn is_cluster(&self) -> Result<bool, QueueError> {
         let mut command = redis::cmd("INFO");
         command.arg("cluster");
-        let info: String = self.link.query("info", &command).await?;
+        let info: String = self.link.query_at("info", &self.followed, &command).await?;
         Ok(info.lines().any(|line| line.trim() == "cluster_enabled:1"))
     }
 }
