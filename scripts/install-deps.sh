@@ -108,9 +108,8 @@ install_examples() {
     { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm
     { command -v python3 && python3 -c 'import ensurepip'; } >/dev/null 2>&1 ||
         install_packages python3 python3-venv
-    find_c_compiler || install_guests
-    version=${wasm_cc#clang-}
-    install_packages "lld-$version" wasi-libc "libclang-rt-$version-dev-wasm32"
+    # shellcheck disable=SC2086
+    install_packages $c_packages $example_packages
 }
 
 [ $# -gt 0 ] || usage "no group is named"

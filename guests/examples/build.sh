@@ -57,9 +57,9 @@ build_python() {
 build_c() {
     set -- -O2 -Wall -Wextra -Werror "$examples/count-c/count.c"
     "$wasm_cc" --target=wasm32-unknown-unknown -nostdlib -ffreestanding -fuse-ld="$linker" "$@" \
-        "$examples/count-c/component.c" -Wl,--no-entry -o "$work/count-c.wasm"
+        "$examples/count-c/component.c" -Wl,--no-entry,--strip-all -o "$work/count-c.wasm"
     "$componentize" "$work/count-c.wasm" -o "$out/count-c.wasm"
-    "$wasm_cc" --target=wasm32-wasi --sysroot=/usr -fuse-ld="$linker" "$@" "$examples/count-c/command.c" \
+    "$wasm_cc" --target=wasm32-wasi --sysroot=/usr -fuse-ld="$linker" "$@" "$examples/count-c/command.c" -Wl,--strip-all \
         -o "$out/count-command.wasm"
 }
 
@@ -73,7 +73,7 @@ find_c_compiler || {
     echo "no clang with llvm-ar was found that can make WebAssembly" >&2
     exit 1
 }
-linker=$(command -v "wasm-ld${wasm_cc#clang}" || command -v wasm-ld)
+linker=$(command -v wasm-ld-16)
 mkdir -p "$work" "$out"
 
 warm_up='{"text": "Two words\nand three more.\n"}, {"text": "\u00e9\t\"1\""}, {}'

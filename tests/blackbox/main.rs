@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a test program has no public items")]
 
 mod bad_input;
+mod boosters;
 mod chaos;
 mod command_line;
 mod deferral;

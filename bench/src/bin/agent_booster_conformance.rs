@@ -11,8 +11,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use booster_core::{Attempt, Target};
-use booster_engine::{Pool, PoolConfig, Registry, Request, Runtime, Silent, default_modules_dir};
+use booster_core::Attempt;
+use booster_engine::{Booster, Pool, PoolConfig, Request, Runtime, Silent, default_modules_dir};
 use booster_examples::{default_dir, edits};
 use serde_json::{Value, json};
 
@@ -113,9 +113,13 @@ fn under_node(cases: &[Case]) -> Result<Vec<Value>, String> {
 fn in_the_sandbox(cases: &[Case]) -> Result<Vec<Value>, String> {
     let failed = |error: booster_engine::EngineError| error.to_string();
     let engine = Runtime::new(1, MEMORY).map_err(failed)?;
-    let registry = Registry::load_dir(&engine, &default_modules_dir()).map_err(failed)?;
-    let target = Target::Booster("agent-booster".into());
-    let booster = registry.resolve(&target).cloned().ok_or("no booster `agent-booster`")?;
+    let module = default_modules_dir().join("agent-booster.wasm");
+    let unreadable =
+        |error: std::io::Error| format!("{}: {error}; see `make agent-booster`", module.display());
+    let wasm = std::fs::read(&module).map_err(unreadable)?;
+    let manifest = std::fs::read_to_string(module.with_extension("json")).map_err(unreadable)?;
+    let manifest = serde_json::from_str(&manifest).map_err(|error| error.to_string())?;
+    let booster = Arc::new(Booster::load(&engine, manifest, &wasm).map_err(failed)?);
     if let Some(reason) = booster.cold_reason() {
         println!("agent-booster starts cold: {reason}");
     }

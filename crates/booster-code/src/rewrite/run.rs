@@ -113,7 +113,8 @@ fn compile(
     }
     let rewrite = TemplateFix::try_new(rewrite, &grammar).map_err(|error| invalid(id, error.to_string()))?;
     let defined = compiled.defined_vars();
-    if let Some(unknown) = rewrite.used_vars().into_iter().find(|used| !defined.contains(used)) {
+    // The smallest, so that the message does not depend on the order in a hash table.
+    if let Some(unknown) = rewrite.used_vars().into_iter().filter(|used| !defined.contains(used)).min() {
         return Err(invalid(id, format!("the rewriting uses `${unknown}`, which is not in the pattern")));
     }
     Ok((compiled, rewrite))
