@@ -67,6 +67,21 @@ build: guests ## Build the programs and the boosters
 guests: ## Build the boosters that ship with the fleet (WebAssembly)
 	@guests/build.sh
 
+.PHONY: guests-examples
+guests-examples: guests ## Build the example boosters in five languages, run each and print what it costs
+	@guests/examples/build.sh
+	@$(CARGO) build --quiet --bin boosters
+	@target/debug/boosters guests/out/examples
+
+.PHONY: agent-booster
+agent-booster: deps-peers guests ## Fetch npm's agent-booster 0.2.2 and make it a booster
+	@guests/agent-booster.sh
+
+.PHONY: conformance-agent-booster
+conformance-agent-booster: agent-booster ## Compare the booster agent-booster with the package under Node
+	@$(CARGO) build --quiet --bin agent-booster-conformance
+	@target/debug/agent-booster-conformance
+
 .PHONY: deps-fleet
 deps-fleet:
 	@scripts/install-deps.sh redis

@@ -9,7 +9,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 guests=$root/guests
 out=$guests/out
 # Each directory's last part is the booster's name; its package is guest-NAME.
-shipped="apply examples/noop examples/faulty"
+shipped="apply analyze rewrite scaffold examples/noop examples/faulty"
 
 # shellcheck source=guests/toolchain.sh
 . "$guests/toolchain.sh"
@@ -18,7 +18,9 @@ shipped="apply examples/noop examples/faulty"
 hash_inputs() {
     cd "$root"
     # shellcheck disable=SC2046
-    find Cargo.toml wit crates/booster-apply/Cargo.toml crates/booster-apply/src guests/Cargo.toml \
+    find Cargo.toml wit crates/booster-apply/Cargo.toml crates/booster-apply/src \
+        crates/booster-code/Cargo.toml crates/booster-code/src crates/booster-adapt/Cargo.toml \
+        crates/booster-adapt/src guests/adapters guests/Cargo.toml \
         guests/Cargo.lock guests/build.sh guests/toolchain.sh guests/componentize \
         $(for dir in $shipped; do echo "guests/$dir"; done) \
         -name target -prune -o -type f -exec sha256sum {} + | LC_ALL=C sort -k 2 | sha256sum | cut -d ' ' -f 1

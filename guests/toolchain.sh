@@ -4,6 +4,8 @@
 wasm_target=wasm32-unknown-unknown
 # The C grammars need a C compiler and an archiver in any case.
 c_packages="clang-16 llvm-16"
+# The examples in C also need a linker, a libc and what clang calls behind its user's back.
+example_packages="lld-16 wasi-libc libclang-rt-16-dev-wasm32"
 # Without a rustup target also a Rust compiler, its standard library's source, and a linker.
 rust_packages="rustc-web cargo-web rust-web-src lld-16"
 

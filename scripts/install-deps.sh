@@ -3,6 +3,7 @@
 #
 #   install-deps.sh GROUP…
 #     guests      what compiles Rust and C to WebAssembly: the rustup target and clang, else Debian's compiler
+#     examples    what builds the example boosters: the wasm linker, wasi-libc, Node and Python
 #     redis       redis-server
 #     prometheus  prometheus and promtool
 #     node        node and npm, for what the queue benchmark compares with
@@ -27,7 +28,7 @@ die() {
 }
 
 usage() {
-    echo "install-deps: $*; known are guests, redis, prometheus, node, network, cargo-deny" >&2
+    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, network, cargo-deny" >&2
     exit 2
 }
 
@@ -103,10 +104,19 @@ install_guests() {
     find_c_compiler || install_packages $c_packages
 }
 
+install_examples() {
+    { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm
+    { command -v python3 && python3 -c 'import ensurepip'; } >/dev/null 2>&1 ||
+        install_packages python3 python3-venv
+    # shellcheck disable=SC2086
+    install_packages $c_packages $example_packages
+}
+
 [ $# -gt 0 ] || usage "no group is named"
 for group in "$@"; do
     case $group in
     guests) install_guests ;;
+    examples) install_examples ;;
     redis) install_server redis-server ;;
     prometheus) install_server prometheus ;;
     node) { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm ;;

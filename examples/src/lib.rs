@@ -1,4 +1,5 @@
-//! The example edits: hand-written sources, edits and expected results in eight languages.
+//! The example edits: hand-written sources, edits and expected results in eight languages, and cases of the other
+//! boosters.
 //!
 //! The demo runs them through a fleet, the tests through the engine natively and in its sandbox; all check
 //! every outcome byte for byte. Expected files are written by hand, never by running the engine.
@@ -15,23 +16,29 @@ pub const LANGUAGES: [&str; 8] = ["c", "cpp", "go", "java", "javascript", "pytho
 /// What a case must come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
-    /// The whole file after the edit.
+    /// The output's field `output`: the whole file after the edit.
     Done(String),
+    /// Functions with their measures, all of which the output's `functions` must have.
+    Measured(Vec<Measures>),
     /// The refusal's reason.
     Refused(String),
     /// The error's code of the job's death.
     Dead(String),
 }
 
+/// What must be measured of a function: its name, cyclomatic and cognitive complexity, nesting and loop depth.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Measures(String, u64, u64, u64, u64);
+
 /// One example job.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// The language's folder, or `faults`.
+    /// The language's folder of an edit, the booster's name for other boosters, or `faults`.
     pub group: String,
     /// The case's name, unique in its group.
     pub name: String,
     /// The booster that is asked.
-    pub booster: &'static str,
+    pub booster: String,
     /// The job's input, JSON text.
     pub input: String,
     /// Deadline of an attempt, milliseconds.
@@ -70,7 +77,7 @@ impl Case {
     /// # Errors
     /// When the case's input is not JSON.
     pub fn job(&self, suffix: &str) -> Result<Job, JobError> {
-        let mut job = Job::new(self.booster, &self.input)?;
+        let mut job = Job::new(&self.booster, &self.input)?;
         job.id = Some(format!("{}-{}{suffix}", self.group, self.name));
         job.timeout_ms = self.timeout_ms;
         job.max_retries = self.max_retries;
@@ -83,6 +90,9 @@ impl Case {
             (Expected::Done(file), OutcomeKind::Done) => {
                 let output = outcome.output.as_ref().map(|raw| raw.get()).unwrap_or_default();
                 self.check_output(output, file)
+            }
+            (Expected::Measured(functions), OutcomeKind::Done) => {
+                check_measures(outcome.output.as_ref().map(|raw| raw.get()).unwrap_or_default(), functions)
             }
             (Expected::Refused(reason), OutcomeKind::Refused) => {
                 let refusal = outcome.refusal.as_ref().map(|raw| raw.get()).unwrap_or_default();
@@ -116,11 +126,27 @@ impl Case {
     /// The outcome that is expected, in one word.
     pub fn word(&self) -> &'static str {
         match self.expected {
-            Expected::Done(_) => "done",
+            Expected::Done(_) | Expected::Measured(_) => "done",
             Expected::Refused(_) => "refused",
             Expected::Dead(_) => "dead",
         }
     }
+}
+
+/// Compares the measures of functions; says which differ.
+fn check_measures(output: &str, expected: &[Measures]) -> Result<(), String> {
+    let report: serde_json::Value = serde_json::from_str(output).unwrap_or_default();
+    let functions = report["functions"].as_array().cloned().unwrap_or_default();
+    for Measures(name, cyclomatic, cognitive, nesting, loops) in expected {
+        let Some(found) = functions.iter().find(|function| function["name"] == name.as_str()) else {
+            return Err(format!("no function `{name}` in the report"));
+        };
+        let measures = ["cyclomatic", "cognitive", "nesting", "loopDepth"];
+        for (field, number) in measures.into_iter().zip([cyclomatic, cognitive, nesting, loops]) {
+            same(&format!("{name}: {field}"), &found[field].to_string(), &number.to_string())?;
+        }
+    }
+    Ok(())
 }
 
 fn same(what: &str, found: &str, expected: &str) -> Result<(), String> {
@@ -162,13 +188,50 @@ pub fn faults(dir: &Path) -> Result<Vec<Case>, ExampleError> {
         .map(|entry| Case {
             group: "faults".into(),
             name: entry.name,
-            booster: "faulty",
+            booster: "faulty".into(),
             input: entry.input,
             timeout_ms: entry.timeout_ms,
             max_retries: entry.max_retries,
             expected: Expected::Dead(entry.error),
         })
         .collect())
+}
+
+/// Cases of the boosters that do not edit: `analyze`, `rewrite` and `scaffold`.
+///
+/// # Errors
+/// As [`edits`].
+pub fn boosters(dir: &Path) -> Result<Vec<Case>, ExampleError> {
+    let path = dir.join("boosters.toml");
+    let file: CaseFile<BoosterEntry> = parse(&path)?;
+    file.case.into_iter().map(|entry| booster_case(&path, entry)).collect()
+}
+
+fn booster_case(path: &Path, entry: BoosterEntry) -> Result<Case, ExampleError> {
+    let wrong = |detail: String| ExampleError {
+        path: path.to_path_buf(),
+        detail: format!("case {}: {detail}", entry.name),
+    };
+    let expected = match (entry.output, entry.measures, entry.reason) {
+        (Some(output), None, None) => Expected::Done(output),
+        (None, Some(measures), None) => Expected::Measured(measures),
+        (None, None, Some(reason)) => Expected::Refused(reason),
+        _ => return Err(wrong("expected one of output, measures and reason".into())),
+    };
+    let options = entry.options.as_deref().unwrap_or("{}");
+    let mut input: serde_json::Value =
+        serde_json::from_str(options).map_err(|error| wrong(format!("options: {error}")))?;
+    input["code"] = entry.code.into();
+    input["path"] = entry.path.into();
+    Ok(Case {
+        group: entry.booster.clone(),
+        name: entry.name,
+        booster: entry.booster,
+        input: input.to_string(),
+        timeout_ms: None,
+        max_retries: None,
+        expected,
+    })
 }
 
 #[derive(Deserialize)]
@@ -182,6 +245,21 @@ struct EditEntry {
     name: String,
     source: String,
     outcome: String,
+    reason: Option<String>,
+    #[serde(rename = "note")]
+    _note: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BoosterEntry {
+    name: String,
+    booster: String,
+    path: String,
+    code: String,
+    options: Option<String>,
+    output: Option<String>,
+    measures: Option<Vec<Measures>>,
     reason: Option<String>,
     #[serde(rename = "note")]
     _note: String,
@@ -223,7 +301,7 @@ fn edit_case(dir: &Path, language: &str, entry: EditEntry) -> Result<Case, Examp
     Ok(Case {
         group: language.to_owned(),
         name: entry.name,
-        booster: "apply",
+        booster: "apply".into(),
         input: input.to_string(),
         timeout_ms: None,
         max_retries: None,
@@ -269,5 +347,15 @@ mod tests {
             }
         }
         assert!(faults(&default_dir()).unwrap().len() >= 4);
+        let others = boosters(&default_dir()).unwrap();
+        for booster in ["analyze", "rewrite", "scaffold"] {
+            let of_booster: Vec<&Case> = others.iter().filter(|case| case.booster == booster).collect();
+            let languages: HashSet<String> = of_booster
+                .iter()
+                .filter_map(|case| field(&case.input, "path").rsplit_once('.').map(|(_, end)| end.to_owned()))
+                .collect();
+            assert!(languages.len() >= 8, "{booster}: {languages:?}");
+            assert!(of_booster.iter().any(|case| case.word() == "refused"), "{booster}: no refusal");
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use booster_core::Config;
 use booster_core::outcome::JobOutcome;
-use booster_examples::{Case, default_dir, edits, faults};
+use booster_examples::{Case, boosters, default_dir, edits, faults};
 use booster_producer::local::{LocalRedis, LocalWorker, stop_signal};
 use booster_producer::{Client, ClientError};
 use clap::Parser;
@@ -101,7 +101,7 @@ async fn run(options: &Options, slot: &mut Option<Fleet>) -> Result<bool, Client
     let lost = client
         .wait_each(ids, LIMIT, |outcome| {
             bar.inc(1);
-            if by_id.get(&outcome.id).is_some_and(|case| case.group != "faults") {
+            if by_id.get(&outcome.id).is_some_and(|case| case.booster == "apply") {
                 last_edit = Instant::now();
             }
             outcomes.push(outcome);
@@ -127,6 +127,7 @@ async fn run(options: &Options, slot: &mut Option<Fleet>) -> Result<bool, Client
 fn read_cases() -> Result<Vec<Case>, ClientError> {
     let unreadable = |error: booster_examples::ExampleError| ClientError::machine("the examples", error);
     let mut cases = edits(&default_dir()).map_err(unreadable)?;
+    cases.extend(boosters(&default_dir()).map_err(unreadable)?);
     cases.extend(faults(&default_dir()).map_err(unreadable)?);
     Ok(cases)
 }

@@ -30,7 +30,7 @@ pub(crate) fn table(outcomes: &[JobOutcome], cases: &HashMap<String, &Case>) -> 
             Err(difference) => deviations.push(format!("{}/{}: {difference}", case.group, case.name)),
         }
     }
-    println!("{:<12} {:>6} {:>8} {:>6} {:>12}", "language", "done", "refused", "dead", "as expected");
+    println!("{:<12} {:>6} {:>8} {:>6} {:>12}", "group", "done", "refused", "dead", "as expected");
     let mut total = [0; 4];
     for (group, row) in &rows {
         println!("{group:<12} {:>6} {:>8} {:>6} {:>12}", row[0], row[1], row[2], row[3]);
@@ -120,7 +120,7 @@ pub(crate) async fn metrics(worker: SocketAddr) -> Result<(), ClientError> {
 
 /// Prints how fast the edits were.
 pub(crate) fn speed(outcomes: &[JobOutcome], cases: &HashMap<String, &Case>, elapsed: Duration) {
-    let edits = |outcome: &&JobOutcome| cases.get(&outcome.id).is_some_and(|case| case.group != "faults");
+    let edits = |outcome: &&JobOutcome| cases.get(&outcome.id).is_some_and(|case| case.booster == "apply");
     let mut latencies: Vec<f64> = outcomes.iter().filter(edits).map(|outcome| outcome.latency_ms).collect();
     latencies.sort_by(f64::total_cmp);
     let at = |share: f64| {

@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod boosters;
 mod chaos;
 mod command_line;
 mod deferral;

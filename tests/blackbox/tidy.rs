@@ -18,6 +18,8 @@ fn crates_know_only_what_they_may() {
         ("crates/booster-engine/Cargo.toml", &["redis", "booster-queue", "booster-state"]),
         ("crates/booster-queue/Cargo.toml", &["wasmtime", "booster-engine", "booster-apply"]),
         ("crates/booster-apply/Cargo.toml", &["tokio", "redis", "wasmtime", "booster-core"]),
+        ("crates/booster-code/Cargo.toml", &["tokio", "redis", "wasmtime", "booster-core"]),
+        ("crates/booster-adapt/Cargo.toml", &["tokio", "redis", "wasmtime", "booster-core"]),
     ] {
         let found = dependencies(manifest);
         for name in forbidden {

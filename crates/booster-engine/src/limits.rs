@@ -10,10 +10,10 @@ use crate::runtime::Runtime;
 
 /// Most elements of a table, enough for the function tables of the largest known boosters several times over.
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 20_000;
-/// Most core instances inside one component.
-pub(crate) const MAX_CORE_INSTANCES: u32 = 32;
-/// Most memories inside one component.
-pub(crate) const MAX_MEMORIES: u32 = 1;
+/// Most core instances inside one component; those of componentize-py have 38.
+pub(crate) const MAX_CORE_INSTANCES: u32 = 64;
+/// Most memories inside one component: an adapter may have one of its own.
+pub(crate) const MAX_MEMORIES: u32 = 2;
 /// Most tables inside one component.
 pub(crate) const MAX_TABLES: u32 = 8;
 

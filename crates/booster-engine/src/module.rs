@@ -30,18 +30,20 @@ impl std::fmt::Debug for Booster {
 }
 
 impl Booster {
-    /// Compiles `wasm` for `runtime`, after taking its warm snapshot when the manifest has warm-up inputs.
+    /// Compiles `wasm` for `runtime`, after taking its warm snapshot when the manifest has warm-up inputs. A WASI
+    /// command becomes a component first.
     ///
     /// # Errors
     /// [`EngineError::Module`] when the bytes are no component of the contract.
     pub fn load(runtime: &Runtime, manifest: Manifest, wasm: &[u8]) -> Result<Self, EngineError> {
         let reference = manifest.reference();
         let invalid = |detail: String| EngineError::Module { name: reference.clone(), detail };
-        let (image, cold) = match warm_image(&manifest, wasm, runtime.memory_limit()) {
+        let adapted = booster_adapt::component_of(wasm).map_err(|error| invalid(error.to_string()))?;
+        let (image, cold) = match warm_image(&manifest, &adapted, runtime.memory_limit()) {
             Ok(image) => (image, None),
             Err(reason) => (None, Some(reason)),
         };
-        let component = Component::new(runtime.engine(), image.as_deref().unwrap_or(wasm))
+        let component = Component::new(runtime.engine(), image.as_deref().unwrap_or(&adapted))
             .map_err(|error| invalid(format!("{error:#}")))?;
         check_contract(&component).map_err(invalid)?;
         let apply = component.get_export_index(None, EXPORT).ok_or_else(|| invalid(missing_export()))?;

@@ -1,0 +1,3 @@
+export function Card({ title }: Props): JSX.Element {
+  return <div>{title}</div>;
+}
