@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 CARGO ?= cargo
+FUZZ_SECONDS ?= 3600
 
 .PHONY: help
 help: ## List the targets
@@ -31,9 +32,10 @@ chaos: deps-chaos guests ## Break fleets in ten ways and balance the books (abou
 	@exec target/debug/chaos $(CHAOS)
 
 .PHONY: test-full
-test-full: ## Run all tests, then the fault scenarios
+test-full: ## Run all tests, then the fault scenarios and an hour of fuzzing
 	@$(MAKE) test
 	@$(MAKE) chaos
+	@$(MAKE) fuzz
 
 .PHONY: lint
 lint: deps-lint ## Check formatting, clippy, licences and sources of dependencies
@@ -54,10 +56,29 @@ bench-queue: deps-fleet deps-peers guests ## Compare the queue with BullMQ, apal
 	@npm ci --prefix bench/peers/bullmq --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@target/release/queue $(BENCH)
 
-.PHONY: accuracy
-accuracy: guests ## Count right and wrong edits on a corpus (CORPUS=folder of *.jsonl), and fail below the floor
-	@$(CARGO) build --quiet --workspace --bins
+.PHONY: accuracy-floor
+accuracy-floor: guests ## Count right and wrong edits on a corpus (CORPUS=folder of *.jsonl), and fail below the floor
+	@$(CARGO) build --quiet --package booster-bench --bin accuracy
 	@target/debug/accuracy $(CORPUS)/*.jsonl --floor bench/accuracy-floor.json
+
+.PHONY: accuracy
+accuracy: accuracy-floor deps-peers ## The same, and then npm's agent-booster on the same corpus
+	@npm ci --prefix bench/peers/agent-booster --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+	@node bench/agent-booster.mjs $(CORPUS)/*.jsonl
+
+.PHONY: calibrate
+calibrate: ## Print what the edit engine's scores are worth on a corpus (CORPUS=folder of *.jsonl)
+	@$(CARGO) build --quiet --release --package booster-bench --bin accuracy
+	@target/release/accuracy --calibrate $(CORPUS)/*.jsonl
+
+.PHONY: bench-apply
+bench-apply: guests ## Measure the edit engine's CPU time beside one parse, natively and in the sandbox
+	@$(CARGO) build --quiet --release --package booster-bench --bin apply
+	@target/release/apply --wasm $(BENCH)
+
+.PHONY: fuzz
+fuzz: ## Feed the edit engine spoiled input (FUZZ_SECONDS, an hour by default)
+	@BOOSTER_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --release --package booster-apply --test engine fuzz
 
 .PHONY: build
 build: guests ## Build the programs and the boosters

@@ -1,4 +1,8 @@
-//! What the benchmarks share: figures of processes, and the contenders of the queue benchmark.
+//! What the benchmarks share: figures of processes, the contenders of the queue benchmark, the edit engine and how
+//! its confidence is measured.
 
+pub mod calibrate;
+pub mod derive;
+pub mod engine;
 pub mod measure;
 pub mod queue;

@@ -6,22 +6,15 @@
 //! when it reported success with another file, which is the worst there is.
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
-use booster_core::{Attempt, Target};
-use booster_engine::{Booster, Pool, PoolConfig, Registry, Request, Runtime, Silent, default_modules_dir};
-use clap::{Parser, ValueEnum};
-use rustix::time::{ClockId, clock_gettime};
+use booster_bench::calibrate::{self, Observation};
+use booster_bench::derive::{self, Derived};
+use booster_bench::engine::{Engine, Kind, cpu_us};
+use clap::Parser;
 use serde::{Deserialize, Serialize};
-
-/// Memory of the sandbox.
-const MEMORY: usize = 512 << 20;
-/// Largest answer of the sandbox.
-const MAX_OUTPUT: usize = 64 << 20;
 
 /// Measures the edit engine on a corpus.
 #[derive(Debug, Parser)]
@@ -38,12 +31,9 @@ struct Options {
     /// A file of counts below which a file of the corpus must not fall; exit status 1 when one does
     #[arg(long, value_name = "FILE")]
     floor: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
-    Native,
-    Wasm,
+    /// Instead, write each edit in other ways too and print what the engine's scores are worth
+    #[arg(long, conflicts_with_all = ["engine", "json", "floor"])]
+    calibrate: bool,
 }
 
 #[derive(Deserialize)]
@@ -55,10 +45,14 @@ struct Case {
     path: Option<String>,
     #[serde(default)]
     expect_refusal: bool,
+    #[serde(default)]
+    format: String,
+    #[serde(default)]
+    source_repo: String,
 }
 
 /// Counts of one file or one language in it.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default)]
 struct Counts {
     cases: usize,
     exact: usize,
@@ -70,8 +64,18 @@ struct Counts {
 #[derive(Serialize)]
 struct Language {
     language: String,
-    #[serde(rename = "counts")]
-    counts: Counts,
+    cases: usize,
+    exact: usize,
+    whitespace: usize,
+    damage: usize,
+    refused: usize,
+}
+
+impl Language {
+    fn new(language: String, counts: &Counts) -> Self {
+        let &Counts { cases, exact, whitespace, damage, refused } = counts;
+        Self { language, cases, exact, whitespace, damage, refused }
+    }
 }
 
 #[derive(Serialize)]
@@ -106,6 +110,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<bool, String> {
+    if options.calibrate {
+        return calibrate_on(&options.files).map(|()| true);
+    }
     let engine = Engine::new(options.engine)?;
     let floors = read_floors(options.floor.as_deref())?;
     let mut files = Vec::new();
@@ -138,14 +145,20 @@ fn reaches(file: &File, floor: Option<&Floor>) -> bool {
     fine
 }
 
-fn measure(engine: &Engine, path: &Path) -> Result<File, String> {
+fn read_cases(path: &Path) -> Result<Vec<Case>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let case = |(number, line)| {
+        serde_json::from_str(line).map_err(|error| format!("{} line {}: {error}", path.display(), number + 1))
+    };
+    lines.map(case).collect()
+}
+
+fn measure(engine: &Engine, path: &Path) -> Result<File, String> {
     let mut languages: BTreeMap<String, Counts> = BTreeMap::new();
     let mut total = Counts::default();
     let mut micros = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let case: Case = serde_json::from_str(line)
-            .map_err(|error| format!("{} line {}: {error}", path.display(), number + 1))?;
+    for case in read_cases(path)? {
         let input = serde_json::json!({
             "code": case.original, "edit": case.edit, "language": case.language, "path": case.path,
         });
@@ -154,7 +167,7 @@ fn measure(engine: &Engine, path: &Path) -> Result<File, String> {
         micros.push(cpu_us() - begin);
         let language = case.language.clone().unwrap_or_else(|| "none".into());
         for counts in [&mut total, languages.entry(language).or_default()] {
-            count(counts, &case, answer.as_deref());
+            count(counts, &case.expected, case.expect_refusal, answer.as_deref());
         }
     }
     micros.sort_unstable();
@@ -163,7 +176,8 @@ fn measure(engine: &Engine, path: &Path) -> Result<File, String> {
         micros.get(place.clamp(1, micros.len().max(1)) - 1).copied().unwrap_or(0)
     };
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let languages = languages.into_iter().map(|(language, counts)| Language { language, counts }).collect();
+    let languages =
+        languages.into_iter().map(|(language, counts)| Language::new(language, &counts)).collect();
     let Counts { cases, exact, whitespace, damage, refused } = total;
     Ok(File {
         file: name,
@@ -179,16 +193,98 @@ fn measure(engine: &Engine, path: &Path) -> Result<File, String> {
 }
 
 /// Counts one answer: the new file, or `None` for a refusal.
-fn count(counts: &mut Counts, case: &Case, answer: Option<&str>) {
+fn count(counts: &mut Counts, expected: &str, refuse: bool, answer: Option<&str>) {
     counts.cases += 1;
     let bare = |text: &str| text.split_whitespace().collect::<String>();
     match answer {
-        None if case.expect_refusal => counts.exact += 1,
+        None if refuse => counts.exact += 1,
         None => counts.refused += 1,
-        Some(_) if case.expect_refusal => counts.damage += 1,
-        Some(file) if file == case.expected => counts.exact += 1,
-        Some(file) if bare(file) == bare(&case.expected) => counts.whitespace += 1,
+        Some(_) if refuse => counts.damage += 1,
+        Some(file) if file == expected => counts.exact += 1,
+        Some(file) if bare(file) == bare(expected) => counts.whitespace += 1,
         Some(_) => counts.damage += 1,
+    }
+}
+
+/// Applies every edit of the corpus and other ways of writing it, and prints how often each way goes right, what the
+/// scores are worth, and whether that holds for repositories that were left out.
+fn calibrate_on(paths: &[PathBuf]) -> Result<(), String> {
+    let mut kinds: BTreeMap<&'static str, Counts> = BTreeMap::new();
+    let mut observations = Vec::new();
+    let mut pairs = HashSet::new();
+    for path in paths {
+        for case in read_cases(path)? {
+            let new_pair = pairs.insert((case.original.clone(), case.expected.clone()));
+            for derived in ways_of_writing(&case, new_pair) {
+                let counts = kinds.entry(derived.kind).or_default();
+                observations.extend(observe(&case, &derived, counts));
+            }
+        }
+    }
+    print_kinds(&kinds);
+    print_model(&calibrate::fit(observations.iter()));
+    print_reliability(&calibrate::table(&calibrate::cross_validated(&observations)));
+    Ok(())
+}
+
+fn ways_of_writing(case: &Case, new_pair: bool) -> Vec<Derived> {
+    let mut ways = vec![Derived { kind: "as it is", edit: case.edit.clone(), refuse: case.expect_refusal }];
+    if new_pair && !case.expect_refusal {
+        ways.extend(derive::from_files(&case.original, &case.expected));
+    }
+    if case.format == "snippet_full_def" {
+        ways.extend(derive::from_definition(&case.original, &case.edit, &case.expected));
+    }
+    ways
+}
+
+/// Counts one edit; a success is an observation. A file that differs in white space only is right here.
+fn observe(case: &Case, derived: &Derived, counts: &mut Counts) -> Option<Observation> {
+    let applied = booster_apply::apply(&booster_apply::Request {
+        code: &case.original,
+        edit: &derived.edit,
+        language: case.language.as_deref(),
+        path: case.path.as_deref(),
+        format: None,
+        min_confidence: Some(0.0),
+    });
+    let before = counts.damage;
+    let answer = applied.as_ref().ok().map(|applied| applied.output.as_str());
+    count(counts, &case.expected, derived.refuse, answer);
+    let applied = applied.ok()?;
+    Some(Observation {
+        repository: case.source_repo.clone(),
+        strategy: applied.strategy,
+        score: applied.score,
+        right: counts.damage == before,
+    })
+}
+
+fn print_kinds(kinds: &BTreeMap<&'static str, Counts>) {
+    println!(
+        "{:<30} {:>6} {:>6} {:>11} {:>7} {:>8}",
+        "way of writing", "cases", "exact", "white space", "damage", "refused"
+    );
+    for (kind, Counts { cases, exact, whitespace, damage, refused }) in kinds {
+        println!("{kind:<30} {cases:>6} {exact:>6} {whitespace:>11} {damage:>7} {refused:>8}");
+    }
+}
+
+fn print_model(model: &calibrate::Model) {
+    println!("\nconfidence from a score on, by strategy");
+    for (strategy, steps) in model {
+        let shown: Vec<String> =
+            steps.iter().map(|(score, share)| format!("({score}, {share:.4})")).collect();
+        println!("{strategy:<20} {}", shown.join(", "));
+    }
+}
+
+fn print_reliability(rows: &[calibrate::Row]) {
+    println!("\neach repository with the others' confidences");
+    println!("{:>10} {:>8} {:>16} {:>12}", "confidence", "results", "mean confidence", "share right");
+    for row in rows {
+        let share = row.right as f64 / row.results as f64;
+        println!("{:>10} {:>8} {:>16.4} {share:>12.4}", format!("≥ {}", row.from), row.results, row.mean);
     }
 }
 
@@ -209,72 +305,11 @@ fn print_table(files: &[File]) {
             file.p50_us,
             file.p99_us
         );
-        for Language { language, counts } in &file.languages {
+        for row in &file.languages {
             println!(
-                "  {language:<16} {:>6} {:>6} {:>11} {:>7} {:>8}",
-                counts.cases, counts.exact, counts.whitespace, counts.damage, counts.refused
+                "  {:<16} {:>6} {:>6} {:>11} {:>7} {:>8}",
+                row.language, row.cases, row.exact, row.whitespace, row.damage, row.refused
             );
         }
-    }
-}
-
-/// CPU time of this process so far, microseconds.
-fn cpu_us() -> u64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1000
-}
-
-/// The engine, natively or in its sandbox.
-enum Engine {
-    Native,
-    Wasm { pool: Pool, booster: Arc<Booster>, runtime: tokio::runtime::Runtime },
-}
-
-impl Engine {
-    fn new(kind: Kind) -> Result<Self, String> {
-        if kind == Kind::Native {
-            return Ok(Self::Native);
-        }
-        let failed = |error: booster_engine::EngineError| error.to_string();
-        let sandbox = Runtime::new(1, MEMORY).map_err(failed)?;
-        let registry = Registry::load_dir(&sandbox, &default_modules_dir()).map_err(failed)?;
-        let booster =
-            registry.resolve(&Target::Booster("apply".into())).cloned().ok_or("no booster `apply`")?;
-        let config = PoolConfig {
-            worker: "accuracy".into(),
-            slots: 1,
-            memory_limit: MEMORY,
-            max_output: MAX_OUTPUT,
-            auto_recovery: true,
-        };
-        let pool = Pool::start(sandbox, config, Arc::new(Silent)).map_err(failed)?;
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-        Ok(Self::Wasm { pool, booster, runtime })
-    }
-
-    /// The new file, or `None` for a refusal.
-    fn apply(&self, input: &str) -> Result<Option<String>, String> {
-        let output = match self {
-            Self::Native => booster_apply::apply_json(input).ok(),
-            Self::Wasm { pool, booster, runtime } => {
-                let request = Request {
-                    id: "case".into(),
-                    booster: Arc::clone(booster),
-                    input: input.to_owned(),
-                    timeout: Duration::from_secs(60),
-                    stop: None,
-                    allocated: Box::new(|_, _| {}),
-                };
-                match runtime.block_on(pool.run(request)).map_err(|error| error.to_string())?.attempt {
-                    Attempt::Done(output) => Some(output.get().to_owned()),
-                    Attempt::Refused(_) => None,
-                    other => return Err(format!("the sandbox failed: {other:?}")),
-                }
-            }
-        };
-        let Some(output) = output else { return Ok(None) };
-        let answer: serde_json::Value = serde_json::from_str(&output).map_err(|error| error.to_string())?;
-        Ok(answer["output"].as_str().map(ToOwned::to_owned))
     }
 }

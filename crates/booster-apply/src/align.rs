@@ -6,14 +6,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::similarity::line_similarity;
-use crate::text::{indent_of, is_blank};
+use crate::similarity::{line_similarity, word_similarity};
+use crate::text::{indent_of, is_blank, words};
 
 /// Above this product of line counts an alignment is not attempted.
 pub(crate) const MAX_CELLS: usize = 2_000_000;
 
 /// How many different results are looked at.
-const MAX_RESULTS: usize = 10;
+const MAX_RESULTS: usize = 24;
 
 /// Alignments that score this much less than the best are not considered at all.
 const REACH: i32 = 160;
@@ -23,7 +23,23 @@ const FIRST_DELETED: i32 = 110;
 /// The same where nothing but brackets is shown before them: what goes may as well be what the marker stands for.
 const FIRST_DELETED_WEAK: i32 = 70;
 /// What it costs that a line goes which its segment shows: the nearest one is meant to be found.
-const SHOWN_DELETED: i32 = 45;
+const SHOWN_DELETED: i32 = 50;
+/// What it costs that the first line of a definition goes whose name the edit does not mention.
+const DEFINITION_DELETED: i32 = 90;
+/// What it costs more that a line comes which the original has somewhere: it was meant to be found.
+const KNOWN_INSERTED: i32 = 15;
+/// What a result costs in which a new line repeats the one above or below it.
+const REPEATED: i32 = 60;
+/// What it costs more if the rest of the file still uses that name.
+const USED_DELETED: i32 = 60;
+/// What a result costs that uses a name whose only declaration went.
+const ORPHANED: i32 = 80;
+/// What a result costs that declares a name twice in one block.
+const REDECLARED: i32 = 80;
+/// What it costs that a last line which both have is not found.
+const END_MISSED: i32 = 1000;
+/// From this share of common words on, new lines are taken for another form of the lines that go for them.
+const ALIKE: f64 = 0.6;
 /// What a result costs whose brackets do not balance as the original's do.
 const UNBALANCED: i32 = 80;
 /// How much of that is given back when new lines come for them: a replacement is as usual as an insertion.
@@ -42,6 +58,14 @@ pub(crate) struct EditLine {
     pub(crate) marker: bool,
 }
 
+/// What the first line of a definition defines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defined<'o> {
+    pub(crate) name: &'o str,
+    /// Whether the file uses the name outside of the definition.
+    pub(crate) used: bool,
+}
+
 /// One way to read the edit: the resulting lines and how well they are supported.
 #[derive(Debug, Clone)]
 pub(crate) struct Reading {
@@ -49,6 +73,8 @@ pub(crate) struct Reading {
     pub(crate) score: i32,
     /// How many of the edit's telling lines were found in the original.
     pub(crate) anchored: usize,
+    /// Whether new lines beside a marker say nearly the same as what it keeps next to them.
+    pub(crate) doubtful: bool,
 }
 
 /// How a line of the edit relates to one of the original.
@@ -107,6 +133,7 @@ impl State {
 }
 
 struct Line {
+    /// The number of its text; equal texts have equal numbers.
     text: usize,
     indent: usize,
     weight: i32,
@@ -117,6 +144,8 @@ struct Line {
 }
 
 struct Aligner<'a> {
+    /// Whether edit and original have the same last line: then it is found there and nowhere else.
+    ends_alike: bool,
     edit: &'a [EditLine],
     original: &'a [&'a str],
     e: Vec<Line>,
@@ -137,19 +166,25 @@ struct Aligner<'a> {
 const UNREACHABLE: i32 = i32::MIN / 4;
 
 /// All readings of the edit that come near the best one, best first, each result once.
-pub(crate) fn readings(edit: &[EditLine], original: &[&str]) -> Option<Vec<Reading>> {
+///
+/// `defined` has what each of the original's lines defines, if it is the first line of a definition.
+pub(crate) fn readings(
+    edit: &[EditLine],
+    original: &[&str],
+    defined: &[Option<Defined<'_>>],
+) -> Option<Vec<Reading>> {
     let cells = (edit.len() + 1).checked_mul(original.len() + 1)?;
     if cells > MAX_CELLS {
         return None;
     }
-    let mut aligner = Aligner::new(edit, original);
+    let mut aligner = Aligner::new(edit, original, defined);
     aligner.fill_backward();
     aligner.fill_forward();
     Some(aligner.collect())
 }
 
 impl<'a> Aligner<'a> {
-    fn new(edit: &'a [EditLine], original: &'a [&'a str]) -> Aligner<'a> {
+    fn new(edit: &'a [EditLine], original: &'a [&'a str], defined: &[Option<Defined<'_>>]) -> Aligner<'a> {
         let mut texts: HashMap<&'a str, usize> = HashMap::new();
         let mut indents: HashMap<&'a str, usize> = HashMap::new();
         let mut counts: HashMap<usize, usize> = HashMap::new();
@@ -160,7 +195,7 @@ impl<'a> Aligner<'a> {
             let indent = *indents.entry(indent_of(text)).or_insert(next);
             Line::new(text, id, indent)
         };
-        let o: Vec<Line> = original.iter().map(|text| line(text)).collect();
+        let mut o: Vec<Line> = original.iter().map(|text| line(text)).collect();
         let mut e: Vec<Line> = edit.iter().map(|l| line(&l.text)).collect();
         for known in &o {
             *counts.entry(known.text).or_default() += 1;
@@ -180,7 +215,15 @@ impl<'a> Aligner<'a> {
                 Some(1) => l.weight += 50,
                 // A line that stands in many places says little about where it belongs.
                 Some(&many) => l.weight = (l.weight / many.clamp(1, 5) as i32).max(40),
-                None => {}
+                None => continue,
+            }
+            l.insert += KNOWN_INSERTED;
+        }
+        let mentioned: HashSet<&str> =
+            edit.iter().filter(|l| !l.marker).flat_map(|l| words(&l.text)).collect();
+        for (line, defined) in o.iter_mut().zip(defined) {
+            if let Some(defined) = defined.filter(|defined| !mentioned.contains(defined.name)) {
+                line.delete += DEFINITION_DELETED + if defined.used { USED_DELETED } else { 0 };
             }
         }
         let mut next_indent = vec![usize::MAX; o.len() + 1];
@@ -193,7 +236,10 @@ impl<'a> Aligner<'a> {
             }
         }
         let changed = changed_pairs(edit, original, &e, &counts);
+        let ends_alike = edit.last().is_some_and(|last| !last.marker)
+            && e.last().zip(o.last()).is_some_and(|(a, b)| a.text == b.text && a.indent == b.indent);
         Aligner {
+            ends_alike,
             edit,
             original,
             width: o.len() + 1,
@@ -214,6 +260,9 @@ impl<'a> Aligner<'a> {
 
     fn pairing(&self, i: usize, j: usize) -> Option<Pairing> {
         let (e, o) = (self.e.get(i)?, self.o.get(j)?);
+        if self.ends_alike && (i + 1 == self.e.len()) != (j + 1 == self.o.len()) {
+            return None;
+        }
         if e.text == o.text {
             let same = e.indent == o.indent || !e.telling && e.weight <= 10;
             return Some(if same { Pairing::Same } else { Pairing::Shifted });
@@ -235,7 +284,8 @@ impl<'a> Aligner<'a> {
 
     fn insert_cost(&self, i: usize, state: State) -> i32 {
         let refund = if self.after_insert(i, state) == state { 0 } else { REPLACED };
-        self.e.get(i).map_or(0, |l| l.insert) - refund
+        let end = if self.ends_alike && i + 1 == self.e.len() { END_MISSED } else { 0 };
+        self.e.get(i).map_or(0, |l| l.insert) - refund + end
     }
 
     /// The state after edit line `i` came as a new one.
@@ -577,11 +627,12 @@ impl<'a> Aligner<'a> {
                 Step::Insert(i) => lines.extend(self.edit.get(i).map(|l| l.text.clone())),
             }
         }
-        let mut score = score - IDLE_SEGMENT * self.idle_segments(steps);
+        let mut score = score - IDLE_SEGMENT * self.idle_segments(steps) + self.likeness(steps);
+        score -= self.oddities(steps);
         if depths(lines.iter().map(String::as_str)) != depths(self.original.iter().copied()) {
             score -= UNBALANCED;
         }
-        Reading { lines, score, anchored }
+        Reading { lines, score, anchored, doubtful: self.is_doubtful(steps) }
     }
 
     /// Whether a line is blank and only sets a marker off.
@@ -590,6 +641,93 @@ impl<'a> Aligner<'a> {
         let before = (0..i).rev().find(|&at| !blank(at));
         let after = (i + 1..self.edit.len()).find(|&at| !blank(at));
         blank(i) && [before, after].into_iter().flatten().any(|at| self.is_marker(at))
+    }
+
+    /// How well new lines match what goes for them, where nothing telling is shown between a marker and them: unlike
+    /// lines are an insertion rather than a replacement.
+    fn likeness(&self, steps: &[Step]) -> i32 {
+        let mut score = 0;
+        let mut gap = Gap::default();
+        // Before the first marker everything is bounded by the definition's beginning.
+        let (mut weak, mut at) = (false, 0);
+        for step in steps {
+            match *step {
+                Step::Keep(_, end) => {
+                    score += if weak { gap.likeness() } else { 0 };
+                    (gap, weak, at) = (Gap::default(), true, end);
+                }
+                Step::Pair(i, j) => {
+                    gap.gone.extend(self.original.get(at..j).unwrap_or_default());
+                    at = j + 1;
+                    if self.edit.get(i).is_some_and(|line| is_telling(&line.text)) {
+                        score += if weak { gap.likeness() } else { 0 };
+                        (gap, weak) = (Gap::default(), false);
+                    }
+                }
+                Step::Insert(i) => gap.come.extend(self.edit.get(i).map(|line| line.text.as_str())),
+            }
+        }
+        score
+    }
+
+    /// Whether lines that come beside a marker may be another form of the line that it keeps next to them: then the
+    /// edit does not say whether that line stays.
+    fn is_doubtful(&self, steps: &[Step]) -> bool {
+        let text = |i: usize| self.edit.get(i).map(|line| line.text.as_str());
+        let mut come: Vec<&str> = Vec::new();
+        let mut above: Option<&str> = None;
+        for step in steps {
+            match *step {
+                Step::Keep(begin, end) => {
+                    let kept = self.original.get(begin..end).unwrap_or_default();
+                    let below = kept.iter().copied().find(|line| is_telling(line));
+                    if [above, below].into_iter().flatten().any(|line| is_twin(&come, line)) {
+                        return true;
+                    }
+                    come.clear();
+                    above = kept.iter().copied().rfind(|line| is_telling(line));
+                }
+                Step::Insert(i) => come.extend(text(i)),
+                Step::Pair(i, _) if text(i).is_some_and(is_telling) => {
+                    if above.is_some_and(|line| is_twin(&come, line)) {
+                        return true;
+                    }
+                    come.clear();
+                    above = None;
+                }
+                Step::Pair(..) => {}
+            }
+        }
+        above.is_some_and(|line| is_twin(&come, line))
+    }
+
+    /// What speaks against a result as a piece of code: repeated lines, names declared twice or no longer.
+    fn oddities(&self, steps: &[Step]) -> i32 {
+        let mut result: Vec<ResultLine<'_>> = Vec::new();
+        let mut stays = vec![false; self.original.len()];
+        for step in steps {
+            match *step {
+                Step::Keep(begin, end) => {
+                    let kept = self.original.get(begin..end).unwrap_or_default();
+                    result.extend(kept.iter().map(|text| ResultLine { text, new: false }));
+                    stays.get_mut(begin..end).unwrap_or_default().fill(true);
+                }
+                Step::Pair(i, j) => {
+                    result.extend(self.edit.get(i).map(|l| ResultLine { text: &l.text, new: false }));
+                    // A line in a changed form may declare something else.
+                    let same = !matches!(self.pairing(i, j), Some(Pairing::Changed(_)));
+                    stays.get_mut(j..=j).unwrap_or_default().fill(same);
+                }
+                Step::Insert(i) => {
+                    result.extend(self.edit.get(i).map(|l| ResultLine { text: &l.text, new: true }));
+                }
+            }
+        }
+        result.retain(|line| !is_blank(line.text));
+        let gone = self.original.iter().zip(&stays).filter(|(_, stays)| !**stays).map(|(line, _)| *line);
+        let mut cost = if repeats(&result) { REPEATED } else { 0 };
+        cost += if orphans(gone, &result) { ORPHANED } else { 0 };
+        cost + if redeclares(&result) { REDECLARED } else { 0 }
     }
 
     /// How many segments between two markers show the original's lines and nothing else.
@@ -621,6 +759,106 @@ impl<'a> Aligner<'a> {
             Pairing::Same => self.original.get(j).map(|line| (*line).to_owned()),
             Pairing::Shifted | Pairing::Changed(_) => self.edit.get(i).map(|l| l.text.clone()),
         }
+    }
+}
+
+/// A line of a result that is not blank.
+struct ResultLine<'a> {
+    text: &'a str,
+    /// Whether it comes from the edit alone.
+    new: bool,
+}
+
+/// Whether a new line says the same as the line above or below it.
+fn repeats(result: &[ResultLine<'_>]) -> bool {
+    let telling: Vec<&ResultLine<'_>> = result.iter().filter(|line| is_telling(line.text)).collect();
+    telling.windows(2).any(|pair| matches!(pair, [a, b] if a.new != b.new && a.text.trim() == b.text.trim()))
+}
+
+/// Whether a name is used whose only declaration is among the lines that go.
+fn orphans<'l>(gone: impl Iterator<Item = &'l str>, result: &[ResultLine<'_>]) -> bool {
+    let lost: HashSet<&str> = gone.filter_map(declared_name).collect();
+    if lost.is_empty() {
+        return false;
+    }
+    let declared: HashSet<&str> = result.iter().filter_map(|line| declared_name(line.text)).collect();
+    let used = |name: &str| result.iter().any(|line| words(line.text).any(|word| word == name));
+    lost.difference(&declared).any(|name| used(name))
+}
+
+/// Whether a new line declares a name that another line of its block declares.
+fn redeclares(result: &[ResultLine<'_>]) -> bool {
+    result.iter().enumerate().filter(|(_, line)| line.new).any(|(at, line)| {
+        let Some(name) = declared_name(line.text) else {
+            return false;
+        };
+        let depth = indent_of(line.text);
+        let same = |other: &&ResultLine<'_>| {
+            !other.new && indent_of(other.text) == depth && declared_name(other.text) == Some(name)
+        };
+        let inside = |other: &&ResultLine<'_>| indent_of(other.text).starts_with(depth);
+        let (above, below) = (result.get(..at), result.get(at + 1..));
+        above.unwrap_or_default().iter().rev().take_while(inside).any(|other| same(&other))
+            || below.unwrap_or_default().iter().take_while(inside).any(|other| same(&other))
+    })
+}
+
+/// The name of a variable that a line declares: `let x = …`, `int x = …`, `x := …`; plain assignments declare nothing.
+fn declared_name(line: &str) -> Option<&str> {
+    let left = assigned_name(line)?;
+    let colon = line.get(line.find(left)? + left.len()..)?.trim_start().starts_with(":=");
+    let left = left.split(": ").next().unwrap_or(left).trim_end();
+    let name = words(left).last()?;
+    let plain = left.ends_with(name) && !left.contains(['.', ',', '{', '[', '<']) && !left.contains("->");
+    (plain && (colon || words(left).count() >= 2)).then_some(name)
+}
+
+/// Whether one of the new lines begins like a line, or all of them together have all of its words.
+fn is_twin(come: &[&str], line: &str) -> bool {
+    let (all, own) = (come.join("\n"), words(line).collect::<Vec<_>>());
+    let among: HashSet<&str> = words(&all).collect();
+    own.len() >= 3 && own.iter().all(|word| among.contains(word))
+        || come.iter().any(|new| begins_alike(new, line))
+}
+
+/// Whether two lines have their first three words in common, or one has all words of the other before its own.
+fn begins_alike(a: &str, b: &str) -> bool {
+    let shared = words(a).zip(words(b)).take_while(|(a, b)| a == b).count();
+    let shorter = words(a).count().min(words(b).count());
+    shared >= 3 || shared >= 2 && shared == shorter
+}
+
+/// Words that many lines consist of, which therefore say nothing about where they belong.
+const COMMON_WORDS: [&str; 13] = [
+    "try", "else", "finally", "do", "return", "break", "continue", "pass", "default", "begin", "end", "loop",
+    "unsafe",
+];
+
+/// Whether a line says something that few others say.
+fn is_telling(line: &str) -> bool {
+    words(line).any(|word| !COMMON_WORDS.contains(&word))
+}
+
+/// What goes and what comes between two lines that were found.
+#[derive(Default)]
+struct Gap<'a> {
+    gone: Vec<&'a str>,
+    come: Vec<&'a str>,
+}
+
+impl Gap<'_> {
+    /// What it says about a reading that these lines come for those.
+    fn likeness(&self) -> i32 {
+        let telling = |lines: &[&str]| lines.iter().filter(|line| is_telling(line)).count();
+        if telling(&self.gone) == 0 || telling(&self.come) == 0 {
+            return 0;
+        }
+        let alike = word_similarity(&self.gone.join("\n"), &self.come.join("\n"));
+        let unlike = (ALIKE - alike).max(0.0);
+        // A single statement may well come for several unlike ones; an attribute does not.
+        let attribute = self.come.iter().any(|line| line.trim_start().starts_with(['@', '#']));
+        let unlike = if telling(&self.come) == 1 && !attribute { 0.0 } else { unlike };
+        ((alike - ALIKE).max(0.0) * 100.0 - unlike * 350.0).round() as i32
     }
 }
 
@@ -696,13 +934,16 @@ fn changed_pairs(
 }
 
 fn changed_score(edit: &str, original: &str) -> Option<i32> {
-    let key = assigned_name(edit);
-    if key.is_some() && key == assigned_name(original) {
+    let same = |name: fn(&str) -> Option<&str>| name(edit).is_some() && name(edit) == name(original);
+    if same(assigned_name) || same(key) {
         return Some(60);
     }
+    if same(altered_name) {
+        return Some(-12);
+    }
     let alike = line_similarity(edit, original);
-    if alike >= 0.9 {
-        return Some(-5);
+    if alike >= 0.9 || begins_alike(edit, original) {
+        return Some(45);
     }
     (alike >= 0.7 || same_tag(edit, original)).then_some(-12)
 }
@@ -740,6 +981,22 @@ fn same_but_blank(a: &[String], b: &[String]) -> bool {
     let telling =
         |lines: &'_ [String]| -> Vec<String> { lines.iter().filter(|l| !is_blank(l)).cloned().collect() };
     telling(a) == telling(b)
+}
+
+/// The key of a line that gives one a value: `color: red;`, `"name": 1,`.
+fn key(line: &str) -> Option<&str> {
+    let (key, value) = line.trim().split_once(':')?;
+    let bare = key.trim().trim_matches(['"', '\'']);
+    let plain = !bare.is_empty() && bare.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    (plain && value.starts_with(' ') && !value.trim().is_empty()).then_some(bare)
+}
+
+/// What a line gives a new value, be it by `=` or by an operator such as `+=`.
+fn altered_name(line: &str) -> Option<&str> {
+    let (before, after) = line.trim().split_once('=')?;
+    let before = before.trim_end_matches(['+', '-', '*', '/', '|', '&', '%', '^']).trim();
+    let compares = after.starts_with(['=', '>']) || before.ends_with(['!', '<', '>', '=']);
+    (!compares && !before.is_empty() && !before.contains(['(', '"', '\''])).then_some(before)
 }
 
 /// What a line declares or assigns: everything before its `=`, or before its `:` in a declaration.

@@ -86,6 +86,13 @@ pub(crate) fn describe<'t>(language: Language, node: Node<'t>, source: &str) -> 
         Language::Go => go(node, source),
         Language::Java => java(node, source),
         Language::C | Language::Cpp => c_family(node, source),
+        Language::Json => json(node, source),
+        Language::Yaml => yaml(node, source),
+        Language::Toml => toml(node, source),
+        Language::Markdown => markdown(node, source),
+        Language::Html => html(node, source),
+        Language::Css => css(node, source),
+        Language::Bash => bash(node, source),
     }
 }
 
@@ -113,11 +120,25 @@ pub(crate) fn is_transparent(kind: &str) -> bool {
             | "linkage_specification"
             | "ERROR"
             | "enum_body_declarations"
+            | "block_node"
     )
 }
 
 /// Whether a node lists the members of a file, class, implementation or module.
-pub(crate) fn is_member_list(kind: &str) -> bool {
+pub(crate) fn is_member_list(language: Language, kind: &str) -> bool {
+    let own: &[&str] = match language {
+        Language::Json => &["object"],
+        Language::Yaml => &["document", "block_mapping"],
+        Language::Toml => &["table", "table_array_element"],
+        Language::Markdown => &["section"],
+        Language::Html => &["element"],
+        Language::Css => &["block", "keyframe_block_list"],
+        _ => &[],
+    };
+    own.contains(&kind) || lists_members(kind)
+}
+
+fn lists_members(kind: &str) -> bool {
     matches!(
         kind,
         "program"
@@ -417,6 +438,98 @@ fn c_family<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
         "enumerator" => None,
         _ => None,
     }
+}
+
+fn json<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
+    let name = (node.kind() == "pair").then(|| field_text(node, "key", source))??;
+    let value = node.child_by_field_name("value")?;
+    Some(entry(name.trim_matches('"'), (value.kind() == "object").then_some(value)))
+}
+
+/// A key with a value that is one, or a list of further keys.
+fn entry<'t>(name: &str, keys: Option<Node<'t>>) -> Description<'t> {
+    Description::new(if keys.is_some() { Kind::Class } else { Kind::Variable }, name, keys)
+}
+
+fn yaml<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
+    let name = (node.kind() == "block_mapping_pair").then(|| field_text(node, "key", source))??;
+    let value = node.child_by_field_name("value");
+    let keys = value.and_then(|value| child_of_kind(value, &["block_mapping"]));
+    Some(entry(name.trim_matches(['"', '\'']), keys))
+}
+
+fn toml<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
+    let kind = match node.kind() {
+        "pair" => Kind::Variable,
+        "table" | "table_array_element" => Kind::Class,
+        _ => return None,
+    };
+    let key = child_of_kind(node, &["bare_key", "dotted_key", "quoted_key"])?;
+    Some(Description::new(kind, squash(text_of(key, source)), None))
+}
+
+/// A section is known by its heading.
+fn markdown<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
+    let heading = (node.kind() == "section")
+        .then(|| child_of_kind(node, &["atx_heading", "setext_heading"]))
+        .flatten()?;
+    let name = field_text(heading, "heading_content", source)?.trim();
+    Some(Description::new(Kind::Class, name, None))
+}
+
+/// An element is known by its tag and its `id`.
+fn html<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
+    if !matches!(node.kind(), "element" | "script_element" | "style_element") {
+        return None;
+    }
+    let tag = child_of_kind(node, &["start_tag", "self_closing_tag"])?;
+    let name = text_of(child_of_kind(tag, &["tag_name"])?, source);
+    let attributes = (0..tag.named_child_count() as u32).filter_map(|index| tag.named_child(index));
+    let id = attributes.map(|attribute| text_of(attribute, source)).find_map(|text| text.strip_prefix("id="));
+    let id = id.map(|id| format!("#{}", id.trim_matches(['"', '\'']))).unwrap_or_default();
+    Some(Description::new(Kind::Class, format!("{name}{id}"), None))
+}
+
+fn css<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
+    match node.kind() {
+        "declaration" => {
+            let name = text_of(child_of_kind(node, &["property_name"])?, source);
+            Some(Description::new(Kind::Variable, name, None))
+        }
+        "import_statement" | "charset_statement" => Some(Description::new(Kind::Import, "", None)),
+        "rule_set"
+        | "media_statement"
+        | "keyframes_statement"
+        | "supports_statement"
+        | "at_rule"
+        | "keyframe_block" => {
+            let body = child_of_kind(node, &["block", "keyframe_block_list"])?;
+            let name = squash(source.get(node.start_byte()..body.start_byte())?);
+            Some(Description::new(Kind::Class, name, Some(body)))
+        }
+        _ => None,
+    }
+}
+
+fn bash<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {
+    match node.kind() {
+        "function_definition" => named(node, Kind::Function, source),
+        "variable_assignment" => {
+            Some(Description::new(Kind::Variable, field_text(node, "name", source)?, None))
+        }
+        "declaration_command" => {
+            let assigned = child_of_kind(node, &["variable_assignment"])?;
+            Some(Description::new(Kind::Variable, field_text(assigned, "name", source)?, None))
+        }
+        _ => None,
+    }
+}
+
+/// The first child of one of these kinds.
+fn child_of_kind<'t>(node: Node<'t>, kinds: &[&str]) -> Option<Node<'t>> {
+    (0..node.named_child_count() as u32)
+        .filter_map(|index| node.named_child(index))
+        .find(|child| kinds.contains(&child.kind()))
 }
 
 fn c_typedef<'t>(node: Node<'t>, source: &str) -> Option<Description<'t>> {

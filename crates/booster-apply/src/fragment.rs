@@ -94,6 +94,9 @@ fn marker_spelling(line: &str, above: &[&str], language: Option<Language>) -> &'
             if opens_block { "..." } else { "# ..." }
         }
         Some(language) if language.is_script() && braced => "{/* ... */}",
+        Some(language) if language.has_hash_comments() => "# ...",
+        Some(Language::Css) => "/* ... */",
+        Some(Language::Html | Language::Markdown) => "<!-- ... -->",
         _ => "// ...",
     }
 }
@@ -126,7 +129,9 @@ fn contexts(language: Language) -> &'static [(&'static str, &'static str)] {
         Language::Java => &[("", ""), ("class Wrapper {\n", "\n}"), ("interface Wrapper {\n", "\n}")],
         Language::Cpp => &[("", ""), ("class Wrapper {\n", "\n};")],
         Language::Rust => &[("", ""), ("impl Wrapper {\n", "\n}"), ("trait Wrapper {\n", "\n}")],
-        Language::C | Language::Go | Language::Python => &[("", "")],
+        Language::Json => &[("", ""), ("{\n", "\n}")],
+        Language::Css => &[("", ""), ("wrapper {\n", "\n}")],
+        _ => &[("", "")],
     }
 }
 
@@ -166,9 +171,7 @@ impl Fragment {
             return false;
         }
         let root = self.tree.root_node();
-        (0..root.named_child_count() as u32)
-            .filter_map(|index| root.named_child(index))
-            .any(|child| child.kind() == "labeled_statement")
+        root.named_children(&mut root.walk()).any(|child| child.kind() == "labeled_statement")
     }
 
     /// The members of the fragment.

@@ -34,7 +34,7 @@ pub(crate) fn module(text: &str, language: Language) -> Option<&str> {
         }
         // A file has one list of imports; another list of them is its new version.
         Language::Go => (text.starts_with("import") && text.contains('(')).then_some("import"),
-        Language::Java | Language::C | Language::Cpp => None,
+        _ => None,
     }
 }
 

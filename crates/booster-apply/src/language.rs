@@ -27,11 +27,38 @@ pub enum Language {
     C,
     /// C++.
     Cpp,
+    /// JSON, with comments.
+    Json,
+    /// YAML.
+    Yaml,
+    /// TOML.
+    Toml,
+    /// Markdown.
+    Markdown,
+    /// HTML.
+    Html,
+    /// CSS.
+    Css,
+    /// Bash and other shells of its family.
+    Bash,
 }
 
+/// Programming languages, which a text either parses as or not; the order is the one in which detection prefers them.
+const CODE: [Language; 9] = [
+    Language::JavaScript,
+    Language::TypeScript,
+    Language::Tsx,
+    Language::Python,
+    Language::Rust,
+    Language::Go,
+    Language::Java,
+    Language::C,
+    Language::Cpp,
+];
+
 impl Language {
-    /// All languages, in the order in which detection prefers them.
-    pub const ALL: [Language; 9] = [
+    /// All languages.
+    pub const ALL: [Language; 16] = [
         Language::JavaScript,
         Language::TypeScript,
         Language::Tsx,
@@ -41,6 +68,13 @@ impl Language {
         Language::Java,
         Language::C,
         Language::Cpp,
+        Language::Json,
+        Language::Yaml,
+        Language::Toml,
+        Language::Markdown,
+        Language::Html,
+        Language::Css,
+        Language::Bash,
     ];
 
     /// The name used in results and configuration.
@@ -55,6 +89,13 @@ impl Language {
             Language::Java => "java",
             Language::C => "c",
             Language::Cpp => "cpp",
+            Language::Json => "json",
+            Language::Yaml => "yaml",
+            Language::Toml => "toml",
+            Language::Markdown => "markdown",
+            Language::Html => "html",
+            Language::Css => "css",
+            Language::Bash => "bash",
         }
     }
 
@@ -70,6 +111,13 @@ impl Language {
             "java" => Language::Java,
             "c" | "h" => Language::C,
             "cpp" | "c++" | "cxx" | "cc" | "hpp" | "hxx" | "hh" | "cplusplus" => Language::Cpp,
+            "json" | "jsonc" => Language::Json,
+            "yaml" | "yml" => Language::Yaml,
+            "toml" => Language::Toml,
+            "markdown" | "md" => Language::Markdown,
+            "html" | "htm" => Language::Html,
+            "css" => Language::Css,
+            "bash" | "sh" | "shell" | "zsh" | "shellscript" => Language::Bash,
             _ => return None,
         })
     }
@@ -93,6 +141,13 @@ impl Language {
             "cpp" | "cc" | "cxx" | "c++" | "hpp" | "hh" | "hxx" | "h++" | "ipp" | "inl" | "tpp" => {
                 Language::Cpp
             }
+            "json" | "jsonc" | "webmanifest" => Language::Json,
+            "yaml" | "yml" => Language::Yaml,
+            "toml" => Language::Toml,
+            "md" | "markdown" => Language::Markdown,
+            "html" | "htm" | "xhtml" => Language::Html,
+            "css" => Language::Css,
+            "sh" | "bash" | "zsh" => Language::Bash,
             _ => return None,
         })
     }
@@ -109,12 +164,29 @@ impl Language {
             Language::Java => tree_sitter_java::LANGUAGE.into(),
             Language::C => tree_sitter_c::LANGUAGE.into(),
             Language::Cpp => tree_sitter_cpp::LANGUAGE.into(),
+            Language::Json => tree_sitter_json::LANGUAGE.into(),
+            Language::Yaml => tree_sitter_yaml::LANGUAGE.into(),
+            Language::Toml => tree_sitter_toml_ng::LANGUAGE.into(),
+            Language::Markdown => tree_sitter_md::LANGUAGE.into(),
+            Language::Html => tree_sitter_html::LANGUAGE.into(),
+            Language::Css => tree_sitter_css::LANGUAGE.into(),
+            Language::Bash => tree_sitter_bash::LANGUAGE.into(),
         }
     }
 
     /// Whether blocks are made by indentation.
     pub(crate) fn is_python(self) -> bool {
         self == Language::Python
+    }
+
+    /// Whether a `#` begins a comment.
+    pub(crate) fn has_hash_comments(self) -> bool {
+        matches!(self, Language::Python | Language::Yaml | Language::Toml | Language::Bash)
+    }
+
+    /// Whether this describes data or a text rather than a program: a name may stand at any depth and says little.
+    pub(crate) fn is_data(self) -> bool {
+        matches!(self, Language::Json | Language::Yaml | Language::Toml | Language::Markdown | Language::Html)
     }
 
     /// Whether this is JavaScript or one of its typed forms.
@@ -177,9 +249,8 @@ fn unknown_name(name: &str) -> Refusal {
 fn parse_named(code: &str, chosen: Language) -> Result<Parsed, Refusal> {
     let best = parse_as(code, chosen)?;
     if best.errors > 0 && parses_badly(&best, code) {
-        let foreign = Language::ALL
-            .into_iter()
-            .filter(|&other| other != chosen && !chosen.relatives().contains(&other));
+        let foreign =
+            CODE.into_iter().filter(|&other| other != chosen && !chosen.relatives().contains(&other));
         for other in foreign {
             if parse(code, other).is_ok_and(|parsed| parsed.errors == 0) {
                 return Err(Refusal::new(
@@ -225,6 +296,21 @@ fn parse(code: &str, language: Language) -> Result<Parsed, Refusal> {
     Ok(Parsed { language, tree, errors })
 }
 
+/// The language that the first characters of a file give away.
+fn by_look(code: &str) -> Option<Language> {
+    let code = code.trim_start();
+    let first = code.lines().next()?.to_lowercase();
+    if let Some(interpreter) = first.strip_prefix("#!") {
+        let known = [("python", Language::Python), ("node", Language::JavaScript), ("sh", Language::Bash)];
+        return known.into_iter().find(|(name, _)| interpreter.contains(name)).map(|(_, language)| language);
+    }
+    if first.starts_with("<!doctype html") || first.starts_with("<html") {
+        return Some(Language::Html);
+    }
+    let json = code.starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(code).is_ok();
+    json.then_some(Language::Json)
+}
+
 /// The language with the fewest errors, if one is clearly ahead of all that are no relatives of it.
 fn detect(code: &str) -> Result<Parsed, Refusal> {
     let undecided = || {
@@ -236,13 +322,16 @@ fn detect(code: &str) -> Result<Parsed, Refusal> {
     if code.trim().is_empty() {
         return Err(undecided());
     }
+    if let Some(language) = by_look(code) {
+        return parse_as(code, language);
+    }
     let mut tried = Vec::new();
-    for language in Language::ALL {
+    for language in CODE {
         let parsed = parse(code, language)?;
         let wrong = syntax::error_bytes(&parsed.tree);
         tried.push((parsed.errors, wrong, parsed));
     }
-    // The sort is stable, so `ALL`'s order decides between equals.
+    // The sort is stable, so `CODE`'s order decides between equals.
     tried.sort_by_key(|&(errors, wrong, _)| (errors, wrong));
     let mut ranked = tried.into_iter();
     let (errors, _, best) = ranked.next().ok_or_else(undecided)?;

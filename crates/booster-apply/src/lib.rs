@@ -8,6 +8,7 @@
 
 mod align;
 mod cleanup;
+mod confidence;
 mod describe;
 mod formats;
 mod fragment;
@@ -64,9 +65,11 @@ pub fn apply(request: &Request<'_>) -> Result<Applied, Refusal> {
     let done = match format {
         Format::Code => code_edit(request, &text)?,
         Format::WholeFile => whole_file(request, &text)?,
-        Format::SearchReplace => {
-            line_edit(request, &text, formats::search_replace::plan(&text.lf, &unix(request.edit)))?
-        }
+        Format::SearchReplace => line_edit(
+            request,
+            &text,
+            formats::search_replace::plan(&text.lf, &unix(request.edit), request.path),
+        )?,
         Format::UnifiedDiff => {
             line_edit(request, &text, formats::unified::plan(&text.lf, &unix(request.edit), request.path))?
         }
@@ -178,7 +181,8 @@ fn code_edit(request: &Request<'_>, text: &Text<'_>) -> Result<Done, Refusal> {
 
 /// Turns a plan into the result, or refuses it for being too uncertain.
 fn finish(request: &Request<'_>, text: &Text<'_>, done: Done) -> Result<Applied, Refusal> {
-    let confidence = (done.plan.confidence * 10_000.0).round() / 10_000.0;
+    let score = (done.plan.confidence * 10_000.0).round() / 10_000.0;
+    let confidence = confidence::of(done.plan.strategy, score);
     let least = request.min_confidence.unwrap_or(DEFAULT_MIN_CONFIDENCE);
     if confidence < least {
         return Err(Refusal::new(
@@ -194,6 +198,7 @@ fn finish(request: &Request<'_>, text: &Text<'_>, done: Done) -> Result<Applied,
     let path = request.path.unwrap_or("file");
     Ok(Applied {
         confidence,
+        score,
         strategy: done.plan.strategy,
         language: done.language,
         input_tokens: output::estimate_tokens(request.code.len() + request.edit.len()),

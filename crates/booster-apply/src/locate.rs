@@ -51,11 +51,29 @@ pub(crate) fn locate(original: &Original<'_>, wanted: &Wanted<'_>, parent: Optio
     if best.len() == 1 {
         return Location::Found(first, lone_confidence(original, wanted, first));
     }
+    if original.language.is_data() {
+        return by_depth(original, wanted, &best);
+    }
     for (index, score) in &mut best {
         *score = score_of(original, wanted, *index);
     }
     best.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     decide(&best)
+}
+
+/// The one candidate that is indented like the edit: where a name says little, nothing else is to be trusted.
+fn by_depth(original: &Original<'_>, wanted: &Wanted<'_>, candidates: &[(usize, f64)]) -> Location {
+    let lines = &original.outline.lines;
+    let indices: Vec<usize> = candidates.iter().map(|(index, _)| *index).collect();
+    let fits = |index: &&usize| {
+        let start = original.item(**index).map_or(0, |item| item.outer.start);
+        indent_of(lines.get(lines.line_of(start))) == wanted.base
+    };
+    let mut deep = indices.iter().filter(fits);
+    match (deep.next(), deep.next()) {
+        (Some(&index), None) => Location::Found(index, 0.85),
+        _ => Location::Several(indices),
+    }
 }
 
 /// Leaves only the candidates under the preprocessor conditions that the edit shows, if there are any.

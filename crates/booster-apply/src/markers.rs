@@ -40,30 +40,75 @@ const KEPT_WORDS: [&str; 34] = [
     "as-is",
 ];
 
-/// Wordings that are markers even without an ellipsis.
-const PLAIN_PHRASES: [&str; 22] = [
-    "existing code",
-    "existing code here",
-    "existing implementation",
-    "existing imports",
-    "rest of the file",
-    "rest of file",
-    "rest of the code",
-    "rest of code",
-    "rest of the function",
-    "rest of function",
-    "rest of the class",
-    "rest of class",
-    "rest of the method",
-    "rest of method",
-    "rest unchanged",
-    "rest of the file unchanged",
+/// Words of which one makes a comment a marker even without an ellipsis, if all others are of [`COMMON_WORDS`].
+const TELLING_WORDS: [&str; 12] = [
+    "existing",
+    "rest",
     "unchanged",
-    "unchanged code",
-    "code unchanged",
-    "no changes",
-    "remaining code",
-    "same as before",
+    "remaining",
+    "remains",
+    "remain",
+    "untouched",
+    "unmodified",
+    "unaltered",
+    "omitted",
+    "same",
+    "changes",
+];
+
+/// What else such comments are made of.
+const COMMON_WORDS: [&str; 51] = [
+    "code",
+    "of",
+    "the",
+    "here",
+    "is",
+    "are",
+    "as",
+    "before",
+    "your",
+    "file",
+    "class",
+    "function",
+    "functions",
+    "method",
+    "methods",
+    "implementation",
+    "implementations",
+    "imports",
+    "stays",
+    "stay",
+    "be",
+    "other",
+    "others",
+    "all",
+    "and",
+    "keep",
+    "previous",
+    "logic",
+    "this",
+    "in",
+    "body",
+    "content",
+    "no",
+    "needed",
+    "with",
+    "to",
+    "goes",
+    "above",
+    "below",
+    "tests",
+    "fields",
+    "props",
+    "properties",
+    "styles",
+    "rules",
+    "items",
+    "statements",
+    "for",
+    "brevity",
+    "it",
+    "any",
 ];
 
 /// Whether a line is a marker. `bare_ellipsis` says whether a lone `...` counts.
@@ -93,7 +138,7 @@ pub(crate) fn comment_text(line: &str, language: Option<Language>) -> Option<&st
             return (!inner.contains(close)).then_some(inner);
         }
     }
-    let hash_comments = language.is_none_or(Language::is_python);
+    let hash_comments = language.is_none_or(Language::has_hash_comments);
     if let Some(rest) = line.strip_prefix("//") {
         return Some(rest.trim_start_matches(['/', '!']).trim());
     }
@@ -111,25 +156,37 @@ pub(crate) fn comment_text(line: &str, language: Option<Language>) -> Option<&st
 
 /// Whether a comment's text stands for code that is not shown.
 pub(crate) fn is_marker_text(text: &str) -> bool {
-    let lower = text.to_lowercase();
+    let lower = text.to_lowercase().replace(['⋮', '︙'], "…");
     let bare = lower.trim_matches(|c: char| c.is_whitespace() || "-=*[](){}<>.…:".contains(c));
     let ellipsis = lower.contains("...") || lower.contains('…');
     if bare.is_empty() {
         return ellipsis;
     }
-    if PLAIN_PHRASES.contains(&bare) {
-        return true;
-    }
-    let at_an_end = |mark: &str| {
-        let inner = lower.trim_matches(|c: char| c.is_whitespace() || "-=*[](){}<>".contains(c));
-        inner.starts_with(mark) || inner.ends_with(mark)
-    };
-    if !ellipsis || !(at_an_end("...") || at_an_end("…")) {
+    let words: Vec<&str> = bare
+        .split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '\''))
+        .filter(|w| !w.is_empty())
+        .collect();
+    if words.len() > 12 {
         return false;
     }
-    let mut words =
-        bare.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '\'')).filter(|w| !w.is_empty());
-    words.clone().count() <= 12 && words.any(|word| KEPT_WORDS.contains(&word))
+    let inner = lower.trim_matches(|c: char| c.is_whitespace() || "-=*[](){}<>".contains(c));
+    let marks = ["...", "…"];
+    let leads = marks.iter().any(|mark| {
+        inner.strip_prefix(mark).is_some_and(|rest| rest.starts_with(|c: char| c.is_whitespace() || c == '.'))
+    });
+    let at_an_end = marks.iter().any(|mark| inner.starts_with(mark) || inner.ends_with(mark));
+    let kept = words.iter().any(|word| KEPT_WORDS.contains(word));
+    // Nobody begins a sentence with an ellipsis, whatever the words are that it leaves out.
+    leads || at_an_end && kept || says_that_it_stays(&words)
+}
+
+/// Whether all words are such that say that something stays: `rest of the code remains unchanged`.
+fn says_that_it_stays(words: &[&str]) -> bool {
+    let telling = |word: &&&str| TELLING_WORDS.contains(*word);
+    let known = |word: &&str| TELLING_WORDS.contains(word) || COMMON_WORDS.contains(word);
+    // A single word is a marker only if it says so by itself.
+    let enough = words.len() >= 2 || matches!(words, ["unchanged" | "unmodified" | "untouched" | "omitted"]);
+    enough && words.iter().any(|word| telling(&word)) && words.iter().all(known)
 }
 
 /// Whether a line of code holds a marker beside the code, as `f() { /* ... existing code ... */ }` does.

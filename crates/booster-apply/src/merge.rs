@@ -1,6 +1,6 @@
 //! Turning an edit written as code into replacements of the original.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -19,7 +19,7 @@ use crate::outline::{Item, Outline};
 use crate::output::{Reason, Refusal};
 use crate::partial::plan_broken;
 use crate::plan::Plan;
-use crate::region::align_region;
+use crate::region::{align_document, align_region};
 use crate::similarity::containment;
 use crate::splice::Splice;
 use crate::syntax;
@@ -34,6 +34,9 @@ const MAX_CUT_CELLS: usize = 4_000_000;
 
 /// Plans an edit that is code, with or without markers.
 pub(crate) fn plan(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refusal> {
+    if original.language.is_python() {
+        check_ends(cleaned)?;
+    }
     let fragment = Fragment::parse(cleaned, original.language)?;
     if is_whole_file(original, &fragment) {
         let mut plan = Plan::of("whole-file");
@@ -42,6 +45,9 @@ pub(crate) fn plan(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, R
         let text = format!("{}{ends}", cleaned.lines.join("\n"));
         plan.splices.push(Splice::new(0..original.text().len(), text));
         return Ok(plan);
+    }
+    if original.language.is_data() && cleaned.has_markers() {
+        return align_document(original, cleaned);
     }
     if is_whole(&fragment, original.language) {
         return plan_parsed(original, &fragment);
@@ -62,6 +68,24 @@ pub(crate) fn plan(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, R
         });
     }
     Ok(plan)
+}
+
+/// Refuses a Python edit that ends where a block would begin, which the grammar lets pass.
+fn check_ends(cleaned: &Cleaned) -> Result<(), Refusal> {
+    let lines = cleaned.lines.iter().zip(&cleaned.marker);
+    let last = lines.rev().find(|(line, _)| !is_blank(line));
+    let opens = |line: &str| {
+        [
+            "def ", "class ", "if ", "elif ", "else:", "for ", "while ", "try:", "except", "finally:",
+            "with ", "async ",
+        ]
+        .iter()
+        .any(|word| line.trim_start().starts_with(word))
+    };
+    if last.is_some_and(|(line, marker)| !marker && opens(line) && line.trim_end().ends_with(':')) {
+        return Err(Refusal::new(Reason::EditIncomplete, "the edit ends with a line that opens a block"));
+    }
+    Ok(())
 }
 
 /// Whether a fragment parses, and not only by accident of the brackets that markers leave.
@@ -306,7 +330,53 @@ impl Merger<'_, '_> {
                 _ => continue,
             }
         }
+        self.deletions(elements, &counterparts, plan);
         self.insertions(elements, &counterparts, parent, plan)
+    }
+
+    /// Deletes what stands between two definitions that an edit with markers shows side by side, if the edit shows
+    /// nothing else that is new: then there is nothing else that it could mean.
+    fn deletions(&self, elements: &[Element], counterparts: &[Counterpart], plan: &mut Plan) {
+        let same = |position: usize| {
+            let (Some(Element::Item(index)), Some(target)) =
+                (elements.get(position), counterparts.get(position).and_then(|c| c.index()))
+            else {
+                return None;
+            };
+            let (item, known) = (self.item(*index)?, self.original.item(target)?);
+            let shown = self.fragment.text.get(item.core.clone()).unwrap_or_default();
+            (squash(shown) == squash(self.original.slice(known.core.clone()))).then_some(target)
+        };
+        let marked = elements.contains(&Element::Marker);
+        let only_known = (0..elements.len())
+            .all(|position| elements.get(position) == Some(&Element::Marker) || same(position).is_some());
+        if !marked || !only_known {
+            return;
+        }
+        for position in 1..elements.len() {
+            if let (Some(above), Some(below)) = (same(position - 1), same(position)) {
+                plan.splices.extend(self.between(above, below));
+            }
+        }
+        if !plan.splices.is_empty() {
+            plan.strategy = "delete-definition";
+            plan.lower(0.8);
+        }
+    }
+
+    /// The splice that deletes all definitions between two of the same container, with the lines below them.
+    fn between(&self, above: usize, below: usize) -> Option<Splice> {
+        let parent = self.original.item(above)?.parent;
+        let siblings = |index: &usize| {
+            self.original.item(*index).is_some_and(|item| item.parent == parent && item.is_member)
+        };
+        let gone: Vec<usize> = (above + 1..below).filter(siblings).collect();
+        let all_named =
+            gone.iter().all(|&index| self.original.item(index).is_some_and(|i| i.kind.is_definition()));
+        let (first, next) = (self.original.item(*gone.first()?)?, self.original.item(below)?);
+        let lines = &self.original.outline.lines;
+        let range = lines.start(lines.line_of(first.lead()))..lines.start(lines.line_of(next.lead()));
+        (all_named && next.parent == parent && range.start < range.end).then(|| Splice::new(range, ""))
     }
 
     fn counterparts(&self, elements: &[Element], parent: Option<usize>) -> Result<Vec<Counterpart>, Refusal> {
@@ -479,7 +549,8 @@ impl Merger<'_, '_> {
         let known = self.member_names(&self.original.outline, target);
         let missing = known.iter().filter(|name| !shown.contains(name)).count();
         let kept = known.len() - missing;
-        if missing < 2 || missing <= kept {
+        let few = if self.original.language.is_data() { 0 } else { kept.max(1) };
+        if missing <= few {
             return Ok(false);
         }
         let (Some(item), Some(other)) = (self.item(index), self.original.item(target)) else {
@@ -523,12 +594,17 @@ impl Merger<'_, '_> {
 
     /// Refuses a definition that is the beginning of the known one and nothing else.
     fn check_not_cut(&self, item: &Item, known: &Item) -> Result<(), Refusal> {
-        if !self.original.language.is_python() {
-            return Ok(());
-        }
         let edit = self.fragment.text.get(item.core.clone()).unwrap_or_default();
         let text = self.original.slice(known.core.clone());
-        if !is_cut(edit, text) {
+        let cut = if self.original.language.is_python() {
+            is_cut(edit, text)
+        } else {
+            // Where nothing closes a definition but a semicolon, its beginning parses as well.
+            let closed = is_closed(&self.fragment.text, &item.outer);
+            let known_closed = is_closed(self.original.text(), &known.outer);
+            self.original.language.is_script() && known_closed && !closed && lacks_its_end(edit, text)
+        };
+        if !cut {
             return Ok(());
         }
         Err(Refusal::new(
@@ -610,21 +686,49 @@ impl Merger<'_, '_> {
                 && self.knows_statements(index, target)
                 && !self.borrows(index, target)
                 && self.members(index, target, &mut members).is_ok();
-            if by_members {
-                members.strategy = "merge-markers";
+            members.strategy = "merge-markers";
+            if by_members && !self.changes_fields(index, target) {
                 plan.join(members);
                 return Ok(());
             }
+            if by_members {
+                // Fields stand close together, with blank lines and comments that only the lines can place.
+                plan.join(self.merge_lines(item, known).unwrap_or(members));
+                return Ok(());
+            }
         }
+        plan.join(self.merge_lines(item, known)?);
+        Ok(())
+    }
+
+    /// Aligns the lines of a definition that has markers inside.
+    fn merge_lines(&self, item: &Item, known: &Item) -> Result<Plan, Refusal> {
         let leads = Leads::of(item, known);
         let first = self.outline.lines.line_of(leads.edit.start);
         let last = self.outline.lines.line_of(item.outer.end.saturating_sub(1));
         let edit: Vec<(String, bool)> = (first..=last)
             .map(|line| (self.outline.lines.get(line).to_owned(), self.fragment.is_marker_line(line)))
             .collect();
-        let merged = align_region(self.original, &edit, leads.known, &item.name)?;
-        plan.join(merged);
-        Ok(())
+        align_region(self.original, &edit, leads.known, &item.name)
+    }
+
+    /// Whether a container shows another version of a field, or of another member without a body.
+    fn changes_fields(&self, index: usize, target: usize) -> bool {
+        let field = |item: &&Item| item.is_member && item.kind.is_definition() && item.body.is_none();
+        let known: HashMap<&str, String> = self
+            .original
+            .outline
+            .items
+            .iter()
+            .filter(|item| item.parent == Some(target))
+            .filter(field)
+            .map(|item| (item.name.as_str(), self.original.slice(item.core.clone()).to_owned()))
+            .collect();
+        let shown = self.outline.items.iter().filter(|item| item.parent == Some(index)).filter(field);
+        shown.filter(|item| !self.is_marker_item(item)).any(|item| {
+            let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
+            known.get(item.name.as_str()).is_some_and(|known| known != text)
+        })
     }
 
     /// Whether every line of a container's body belongs to one of its members, is a marker, or stands in the original
@@ -726,8 +830,31 @@ fn is_cut(edit: &str, known: &str) -> bool {
             (in_known, in_edit) = (old_index + len, new_index + len);
         }
     }
-    let left = known.len() - in_known;
-    left >= 3 && left * 5 >= known.len() && edit.len() - in_edit <= 2 && edit.len() < known.len()
+    let (left, new) = (known.len() - in_known, edit.len() - in_edit);
+    let ends_in_comment = |lines: &[String]| lines.last().is_some_and(|line| line.starts_with('#'));
+    if new == 0 || ends_in_comment(&edit) && !ends_in_comment(&known) {
+        return left > 0;
+    }
+    // Two new lines at the end may well come for a few that go, but not for half of the definition.
+    let much = if new == 2 { left * 2 >= known.len() } else { left * 5 >= known.len() || left >= 8 };
+    left >= 3 && much && new <= 2 && edit.len() < known.len()
+}
+
+/// Whether a definition has a semicolon at its end.
+fn is_closed(text: &str, range: &Range<usize>) -> bool {
+    let after = text.get(range.end..).unwrap_or_default().trim_start_matches([' ', '\t']);
+    text.get(range.clone()).is_some_and(|own| own.ends_with(';')) || after.starts_with(';')
+}
+
+/// Whether an edit lacks the last line of a definition, and no bracket closes it.
+fn lacks_its_end(edit: &str, known: &str) -> bool {
+    let bare = |line: &str| line.trim().trim_end_matches(';').to_owned();
+    let last = bare(known.lines().next_back().unwrap_or_default());
+    let brackets = ['}', ')', ']'];
+    !edit.ends_with(brackets)
+        && last.chars().any(char::is_alphanumeric)
+        && known.lines().count() > 1
+        && !edit.lines().any(|line| bare(line) == last)
 }
 
 /// Whether a marker of the edit would stand in the result: something was taken for code that is none.

@@ -9,7 +9,7 @@ use crate::outline::{Item, Outline};
 use crate::output::{Candidate, Reason, Refusal};
 use crate::splice::{self, Splice};
 use crate::syntax;
-use crate::text::squash;
+use crate::text::{squash, words};
 
 /// The parsed original.
 pub(crate) struct Original<'a> {
@@ -19,6 +19,8 @@ pub(crate) struct Original<'a> {
     errors: usize,
     /// Members without a name of their own, by their squashed text; made when first asked for.
     nameless: OnceCell<HashMap<String, Vec<usize>>>,
+    /// How often each word occurs; made when first asked for.
+    words: OnceCell<HashMap<&'a str, usize>>,
 }
 
 impl<'a> Original<'a> {
@@ -30,6 +32,7 @@ impl<'a> Original<'a> {
             tree: parsed.tree,
             errors: parsed.errors,
             nameless: OnceCell::new(),
+            words: OnceCell::new(),
         }
     }
 
@@ -45,6 +48,18 @@ impl<'a> Original<'a> {
             by_text
         });
         by_text.get(text).map_or(&[], Vec::as_slice)
+    }
+
+    /// How often the file has a word.
+    pub(crate) fn occurrences(&self, word: &str) -> usize {
+        let counts = self.words.get_or_init(|| {
+            let mut counts = HashMap::new();
+            for word in words(self.outline.text) {
+                *counts.entry(word).or_default() += 1;
+            }
+            counts
+        });
+        counts.get(word).copied().unwrap_or(0)
     }
 
     /// The file's text.

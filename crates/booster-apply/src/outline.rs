@@ -65,6 +65,28 @@ struct Frame<'t> {
     item: Option<usize>,
     /// Whether this node's children are members rather than statements.
     lists_members: bool,
+    /// Comments and attributes directly before the current child, the nearest last. A node's own way to its previous
+    /// sibling leads over all of them, which makes long files slow.
+    above: Vec<Node<'t>>,
+    /// Whether the current child is what they stand above, so that they do not stand above the next one.
+    used: bool,
+}
+
+impl<'t> Frame<'t> {
+    fn new(node: Node<'t>, item: Option<usize>, lists_members: bool) -> Frame<'t> {
+        Frame { node, item, lists_members, above: Vec::new(), used: false }
+    }
+
+    /// Goes on to the next child.
+    fn pass(&mut self, child: Node<'t>) {
+        if self.used {
+            self.above.clear();
+        }
+        self.used = !is_comment(child.kind()) && !is_attribute(child.kind());
+        if !self.used {
+            self.above.push(child);
+        }
+    }
 }
 
 impl<'a> Outline<'a> {
@@ -130,7 +152,7 @@ impl<'t> Builder<'_, 't> {
     /// Walks the tree with a cursor and a stack of its own: hostile nesting must not reach the call stack.
     fn run(&mut self, root: Node<'t>) {
         let mut cursor = root.walk();
-        self.frames.push(Frame { node: root, item: None, lists_members: true });
+        self.frames.push(Frame::new(root, None, true));
         if !cursor.goto_first_child() {
             return;
         }
@@ -155,20 +177,25 @@ impl<'t> Builder<'_, 't> {
 
     /// Records what a node defines and says how its children are to be read.
     fn enter(&mut self, node: Node<'t>) -> Frame<'t> {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.pass(node);
+        }
         let inherited = self.frames.last().and_then(|f| f.item);
-        let plain = Frame { node, item: inherited, lists_members: false };
+        let plain = Frame::new(node, inherited, false);
         if !node.is_named() || node.is_extra() && is_comment(node.kind()) {
             return plain;
         }
         let kind = node.kind();
         let in_members = self.frames.last().is_some_and(|f| f.lists_members);
         if let Some(index) = self.define(node, in_members) {
-            return Frame { node, item: Some(index), lists_members: false };
+            let lists_members = self.language.is_data() && is_member_list(self.language, kind);
+            return Frame::new(node, Some(index), lists_members);
         }
         let passes = in_members && (is_transparent(kind) || is_wrapper(kind));
         let python_body = self.language.is_python() && kind == "block" && self.parent_is_class();
         let script_body = self.language.is_script() && kind == "statement_block" && self.parent_is_module();
-        Frame { lists_members: passes || is_member_list(kind) || python_body || script_body, ..plain }
+        let lists = is_member_list(self.language, kind);
+        Frame { lists_members: passes || lists || python_body || script_body, ..plain }
     }
 
     fn parent_is_class(&self) -> bool {
@@ -181,17 +208,20 @@ impl<'t> Builder<'_, 't> {
 
     fn define(&mut self, node: Node<'t>, in_members: bool) -> Option<usize> {
         let described = describe(self.language, node, self.text);
-        let outer = self.wrapped(node);
+        let wrappers = self.wrappers();
+        let outer = self.frames.get(self.frames.len() - wrappers).map_or(node, |frame| frame.node);
         let (kind, name, owner, body) = match described {
             Some(d) if d.kind.is_definition() || in_members => (d.kind, d.name, d.owner, d.body),
-            None if in_members && is_plain_member(node) => (Kind::Statement, String::new(), None, None),
+            None if in_members && is_plain_member(self.language, node) => {
+                (Kind::Statement, String::new(), None, None)
+            }
             _ => return None,
         };
         let local = !in_members && !matches!(kind, Kind::Function | Kind::Class | Kind::Impl | Kind::Module);
         if local || self.is_inner_of_same(node, kind) {
             return None;
         }
-        let (comments, attributes) = self.above(outer);
+        let (comments, attributes) = self.above(outer, wrappers);
         self.items.push(Item {
             kind,
             name,
@@ -221,15 +251,9 @@ impl<'t> Builder<'_, 't> {
             && frame.item.is_some()
     }
 
-    /// The outermost node that wraps a definition.
-    fn wrapped(&self, node: Node<'t>) -> Node<'t> {
-        self.frames
-            .iter()
-            .rev()
-            .map(|frame| frame.node)
-            .take_while(|wrapper| is_wrapper(wrapper.kind()))
-            .last()
-            .unwrap_or(node)
+    /// How many of the innermost frames wrap a definition.
+    fn wrappers(&self) -> usize {
+        self.frames.iter().rev().take_while(|frame| is_wrapper(frame.node.kind())).count()
     }
 
     /// The first lines of the preprocessor conditions around the current node.
@@ -238,18 +262,15 @@ impl<'t> Builder<'_, 't> {
         conditions.map(|frame| squash(self.lines.get(self.lines.line_of(frame.node.start_byte())))).collect()
     }
 
-    /// Comments and attributes directly above a node.
-    fn above(&self, node: Node<'t>) -> (Option<Range<usize>>, Option<Range<usize>>) {
+    /// Comments and attributes directly above a node that is wrapped so often.
+    fn above(&self, node: Node<'t>, wrappers: usize) -> (Option<Range<usize>>, Option<Range<usize>>) {
         let mut comments: Option<Range<usize>> = None;
         let mut attributes: Option<Range<usize>> = None;
         let mut first_line = self.lines.line_of(node.start_byte());
-        let mut at = node;
-        while let Some(previous) = at.prev_sibling() {
+        let around = self.frames.len().checked_sub(wrappers + 1).and_then(|index| self.frames.get(index));
+        for &previous in around.into_iter().flat_map(|frame| frame.above.iter().rev()) {
             let range = trimmed(previous, self.text);
             let comment = is_comment(previous.kind());
-            if !comment && !is_attribute(previous.kind()) {
-                break;
-            }
             let ends = self.lines.line_of(range.end.saturating_sub(1).max(range.start));
             let distance = first_line.saturating_sub(ends);
             let own_line = self.lines.begins_line(range.start);
@@ -260,7 +281,6 @@ impl<'t> Builder<'_, 't> {
             let slot = if comment { &mut comments } else { &mut attributes };
             let end = slot.as_ref().map_or(range.end, |r| r.end);
             *slot = Some(range.start..end);
-            at = previous;
         }
         (comments, attributes)
     }
@@ -298,13 +318,13 @@ fn trimmed(node: Node<'_>, text: &str) -> Range<usize> {
 }
 
 /// Whether a member is one of its own and not part of another's syntax.
-fn is_plain_member(node: Node<'_>) -> bool {
+fn is_plain_member(language: Language, node: Node<'_>) -> bool {
     let kind = node.kind();
     !is_comment(kind)
         && !is_attribute(kind)
         && !is_transparent(kind)
         && !is_wrapper(kind)
-        && !is_member_list(kind)
+        && !is_member_list(language, kind)
         && !matches!(
             kind,
             "identifier"
@@ -313,5 +333,12 @@ fn is_plain_member(node: Node<'_>) -> bool {
                 | "template_parameter_list"
                 | "access_specifier"
                 | "storage_class_specifier"
+                | "bare_key"
+                | "dotted_key"
+                | "quoted_key"
+                | "atx_heading"
+                | "setext_heading"
+                | "start_tag"
+                | "end_tag"
         )
 }

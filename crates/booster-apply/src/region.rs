@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use crate::align::{self, EditLine, Reading};
+use crate::align::{self, Defined, EditLine, Reading};
+use crate::fragment::Cleaned;
 use crate::indent::fit;
 use crate::original::Original;
 use crate::output::{Reason, Refusal};
 use crate::plan::Plan;
 use crate::splice::Splice;
-use crate::text::is_blank;
+use crate::text::{is_blank, words};
 
 /// How much better the best alignment must be than the next that gives another result.
 const ALIGN_MARGIN: i32 = 60;
@@ -29,10 +30,32 @@ pub(crate) fn align_region(
     keep_prefix(&mut fitted, &known, original, region.start);
     let edit_lines: Vec<EditLine> =
         fitted.into_iter().zip(edit).map(|(text, (_, marker))| EditLine { text, marker: *marker }).collect();
-    let readings = align::readings(&edit_lines, &known).ok_or_else(|| {
+    let defined = defined_names(original, from..to + 1);
+    let readings = align::readings(&edit_lines, &known, &defined).ok_or_else(|| {
         Refusal::new(Reason::TooLarge, format!("`{name}` is too long to align with the edit"))
     })?;
     let range = lines.start(from)..lines.end(to);
+    if std::env::var("DBG").is_ok() {
+        for r in &readings {
+            eprintln!("@@ READING score {} anchored {}", r.score, r.anchored);
+            for op in similar::TextDiff::from_slices(
+                &known,
+                &r.lines.iter().map(String::as_str).collect::<Vec<_>>(),
+            )
+            .iter_all_changes()
+            {
+                match op.tag() {
+                    similar::ChangeTag::Equal => {}
+                    similar::ChangeTag::Delete => {
+                        eprintln!("{:>5}      - {}", op.old_index().unwrap(), op.value())
+                    }
+                    similar::ChangeTag::Insert => {
+                        eprintln!("      {:>5}+ {}", op.new_index().unwrap(), op.value())
+                    }
+                }
+            }
+        }
+    }
     let telling =
         edit_lines.iter().filter(|l| !l.marker && l.text.chars().any(char::is_alphanumeric)).count();
     let sound = sound_readings(original, readings, &range)?;
@@ -43,6 +66,42 @@ pub(crate) fn align_region(
         ));
     }
     choose(sound, &range, telling, name)
+}
+
+/// Aligns an edit with markers to the whole file; what it does not begin or end with stays.
+pub(crate) fn align_document(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refusal> {
+    let mut edit: Vec<(String, bool)> =
+        cleaned.lines.iter().cloned().zip(cleaned.marker.iter().copied()).collect();
+    let known: Vec<&str> = original.text().lines().filter(|line| !is_blank(line)).collect();
+    let open = |shown: Option<&(String, bool)>, line: Option<&&str>| {
+        shown.is_some_and(|(text, marker)| !marker && line.is_some_and(|line| line.trim() != text.trim()))
+    };
+    if open(edit.first(), known.first()) {
+        edit.insert(0, (String::new(), true));
+    }
+    if open(edit.last(), known.last()) {
+        edit.push((String::new(), true));
+    }
+    align_region(original, &edit, 0..original.text().len(), "the file")
+}
+
+/// What lines of the original define.
+fn defined_names<'o>(original: &'o Original<'_>, range: Range<usize>) -> Vec<Option<Defined<'o>>> {
+    let lines = &original.outline.lines;
+    let mut defined = vec![None; range.len()];
+    for item in original.outline.items.iter().filter(|item| item.kind.is_definition()) {
+        let line = lines.line_of(item.core.start).checked_sub(range.start);
+        // A qualified name is known by its last word.
+        let (Some(slot), Some(name)) =
+            (line.and_then(|line| defined.get_mut(line)), words(&item.name).last())
+        else {
+            continue;
+        };
+        let own = words(original.slice(item.core.clone())).filter(|word| *word == name).count();
+        let used = original.occurrences(name) > own;
+        *slot = Some(Defined { name, used });
+    }
+    defined
 }
 
 /// Whether an edit ends neither with a marker nor with the definition's last line.
@@ -103,6 +162,12 @@ fn choose(sound: Vec<Reading>, range: &Range<usize>, telling: usize, name: &str)
         return Err(Refusal::new(
             Reason::Ambiguous,
             format!("the lines shown of `{name}` fit in more than one place"),
+        ));
+    }
+    if best.doubtful {
+        return Err(Refusal::new(
+            Reason::Ambiguous,
+            format!("the edit of `{name}` does not say whether new lines come beside or instead of old ones"),
         ));
     }
     if best.anchored == 0 {

@@ -55,6 +55,11 @@ pub(crate) fn find(lines: &Lines<'_>, quoted: &[&str], hint: Hint) -> Result<Fou
     nearly(lines, quoted, &hint)
 }
 
+/// Every place at which the quoted lines stand just so.
+pub(crate) fn exact_places(lines: &Lines<'_>, quoted: &[&str]) -> Vec<usize> {
+    places(lines, quoted, &Hint::default(), |a, b| a == b)
+}
+
 fn places(lines: &Lines<'_>, quoted: &[&str], hint: &Hint, equal: fn(&str, &str) -> bool) -> Vec<usize> {
     let Some(last) = lines.count().checked_sub(quoted.len()) else {
         return Vec::new();

@@ -28,23 +28,58 @@ pub(crate) struct Hunk<'e> {
     pub(crate) above: Vec<&'e str>,
     /// Whether it reaches the end of the file.
     pub(crate) at_end: bool,
+    /// What its header quotes of the definition around it.
+    pub(crate) section: Option<&'e str>,
+    /// How many lines it is said to have before and after; `None` where that is not said.
+    counts: Option<(usize, usize)>,
 }
 
-/// Whether an edit is a unified diff.
+/// Whether an edit is a unified diff, perhaps one without line numbers.
 pub(crate) fn recognise(edit: &str) -> bool {
     let lines: Vec<&str> = edit.lines().collect();
-    let numbered = lines.iter().any(|line| old_line(line).is_some());
-    let headed =
-        lines.windows(2).any(|pair| matches!(pair, [a, b] if a.starts_with("--- ") && b.starts_with("+++ ")));
+    let opened = lines.iter().any(|line| line.trim_end() == "@@" || line.starts_with("@@ "));
+    let headed = lines.windows(2).any(|pair| matches!(pair, [a, b] if is_header(a, b)));
     let changes = lines.iter().any(|l| l.starts_with('+') || l.starts_with('-'));
-    numbered && changes || headed && lines.iter().any(|line| line.starts_with("@@"))
+    changes && (opened || headed || lines.iter().any(|line| opens_diff(line)))
 }
 
-/// The old line number in `@@ -12,3 +12,4 @@`.
-fn old_line(line: &str) -> Option<usize> {
-    let rest = line.strip_prefix("@@ -")?;
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    rest.get(..end)?.parse().ok()
+fn is_header(line: &str, next: &str) -> bool {
+    line.starts_with("--- ") && next.starts_with("+++ ")
+}
+
+/// Whether a line opens a Markdown block that is said to be a diff.
+fn opens_diff(line: &str) -> bool {
+    let info = line.trim().trim_start_matches(['`', '~']);
+    line.trim().starts_with(['`', '~']) && matches!(info, "diff" | "patch" | "udiff")
+}
+
+/// The number, or the pair of line numbers, at a sign in `@@ -12,3 +12,4 @@`; the count is 1 if it is left out.
+fn range_at(line: &str, sign: char) -> Option<(usize, usize)> {
+    let rest = line.strip_prefix("@@")?.split("@@").next()?;
+    let word = rest.split_whitespace().find_map(|word| word.strip_prefix(sign))?;
+    let (start, count) = word.split_once(',').unwrap_or((word, "1"));
+    Some((start.parse().ok()?, count.parse().ok()?))
+}
+
+/// A hunk that a header opens.
+fn open_hunk(line: &str) -> Hunk<'_> {
+    let (old, new) = (range_at(line, '-'), range_at(line, '+'));
+    let section = line.get(2..).and_then(|rest| rest.split_once("@@")).map(|(_, section)| section.trim());
+    Hunk {
+        line: old.map(|(start, _)| start.saturating_sub(1)),
+        section: section.filter(|section| !section.is_empty()),
+        counts: old.zip(new).map(|((_, before), (_, after))| (before, after)),
+        ..Hunk::default()
+    }
+}
+
+impl Hunk<'_> {
+    /// Whether it has as many lines as its header says.
+    fn is_complete(&self) -> bool {
+        let old = self.changes.iter().filter(|change| !matches!(change, Change::Added(_))).count();
+        let new = self.changes.iter().filter(|change| !matches!(change, Change::Removed(_))).count();
+        self.counts == Some((old, new))
+    }
 }
 
 /// Plans the hunks of the diff that belong to `path`.
@@ -63,22 +98,26 @@ fn hunks<'e>(edit: &'e str, path: Option<&str>) -> Result<Vec<Hunk<'e>>, Refusal
     let mut open: Option<Hunk<'e>> = None;
     while let Some(&line) = lines.get(index) {
         let next = lines.get(index + 1).copied().unwrap_or_default();
-        let header = line.starts_with("--- ") && next.starts_with("+++ ");
+        let header = is_header(line, next);
         let closes = header || ["diff --git ", "@@", "```"].iter().any(|mark| line.starts_with(mark));
         if closes && let (Some(hunk), Some((_, hunks))) = (open.take(), files.last_mut()) {
             hunks.push(hunk);
         }
         if header {
             files.push((file_name(next), Vec::new()));
+            open = Some(Hunk::default());
             index += 2;
             continue;
         }
-        if line.starts_with("@@") {
+        if line.starts_with("@@") || opens_diff(line) {
             if files.is_empty() {
                 files.push(("", Vec::new()));
             }
-            open =
-                Some(Hunk { line: old_line(line).map(|number| number.saturating_sub(1)), ..Hunk::default() });
+            open = Some(if line.starts_with("@@") { open_hunk(line) } else { Hunk::default() });
+        } else if open.as_ref().is_some_and(|hunk| hunk.is_complete()) && is_chatter(&lines, index) {
+            if let (Some(hunk), Some((_, hunks))) = (open.take(), files.last_mut()) {
+                hunks.push(hunk);
+            }
         } else if let Some(hunk) = &mut open {
             hunk.changes.extend(change(line));
         }
@@ -88,6 +127,16 @@ fn hunks<'e>(edit: &'e str, path: Option<&str>) -> Result<Vec<Hunk<'e>>, Refusal
         hunks.push(hunk);
     }
     pick_file(files, path)
+}
+
+/// Whether the lines from `index` to the next header belong to no hunk: an empty line or a word begins them, and
+/// none of them changes anything.
+fn is_chatter(lines: &[&str], index: usize) -> bool {
+    let rest = lines.get(index..).unwrap_or_default();
+    let until = rest.iter().position(|line| line.starts_with("@@") || line.starts_with("--- "));
+    let rest = rest.get(..until.unwrap_or(rest.len())).unwrap_or_default();
+    rest.first().is_some_and(|line| !line.starts_with([' ', '+', '-', '\\']))
+        && !rest.iter().any(|line| line.starts_with(['+', '-']))
 }
 
 fn file_name(line: &str) -> &str {
@@ -172,7 +221,12 @@ fn place(
     if quoted.is_empty() {
         return insert(text, lines, hunk, &changes, hint.first.then_some(hint.from), plan);
     }
-    let (found, changes) = find_with_fuzz(lines, &changes, hint)?;
+    let (found, changes) = match find_with_fuzz(lines, &changes, hint) {
+        Err(refusal) if refusal.reason == Reason::Ambiguous => {
+            in_section(lines, &changes, hunk, hint).ok_or(refusal)?
+        }
+        other => other?,
+    };
     let quoted = self::quoted(&changes);
     plan.lower(found.confidence);
     let shift = shift_at(lines, &quoted, found.line);
@@ -235,6 +289,24 @@ fn find_with_fuzz<'e>(
         }
     }
     Err(first)
+}
+
+/// Finds a hunk that fits in several places below the one line that its header quotes.
+fn in_section<'e>(
+    lines: &Lines<'_>,
+    changes: &[Change<'e>],
+    hunk: &Hunk<'_>,
+    hint: Hint,
+) -> Option<(Found, Vec<Change<'e>>)> {
+    let section = hunk.section?;
+    let mut quoting = (hint.from..lines.count()).filter(|&at| lines.get(at).contains(section));
+    let (Some(at), None) = (quoting.next(), quoting.next()) else {
+        return None;
+    };
+    let hint = Hint { from: at, first: true, line: None, ..hint };
+    let mut found = find(lines, &quoted(changes), hint).ok()?;
+    found.confidence = found.confidence.min(0.85);
+    Some((found, changes.to_vec()))
 }
 
 /// The line below the one that a hunk's header quotes.

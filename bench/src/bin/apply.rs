@@ -1,0 +1,143 @@
+//! How fast the edit engine is, beside one parse of the file by tree-sitter, which is the least it has to do.
+//!
+//! The files are generated TypeScript of 1 KB to 1 MB, each edited in four ways in its middle. Times are CPU time, the
+//! median of as many runs as fit in a third of a second, at least five.
+#![allow(clippy::print_stdout, reason = "printing is what this program is for")]
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use booster_bench::engine::{Engine, Kind, cpu_us};
+use clap::Parser;
+
+/// How long one figure is measured.
+const TIME: Duration = Duration::from_millis(330);
+/// The least number of runs behind a figure.
+const LEAST_RUNS: usize = 5;
+
+/// Measures the edit engine's CPU time.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Also run the engine in its sandbox
+    #[arg(long)]
+    wasm: bool,
+    /// Sizes of the files, bytes
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 4_000, 16_000, 64_000, 256_000, 1_000_000])]
+    sizes: Vec<usize>,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("apply: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), String> {
+    let native = Engine::new(Kind::Native)?;
+    let wasm = options.wasm.then(|| Engine::new(Kind::Wasm)).transpose()?;
+    println!(
+        "{:>9} {:<16} {:>10} {:>10} {:>8} {:>10} {:>8}",
+        "bytes", "edit", "parse us", "native us", "/ parse", "wasm us", "/ native"
+    );
+    for &size in &options.sizes {
+        let file = File::of(size);
+        let parse = median(|| parse(&file.code))?;
+        for (name, edit) in file.edits() {
+            let input =
+                serde_json::json!({ "code": file.code, "edit": edit, "language": "typescript" }).to_string();
+            let once = |engine: &Engine| match engine.apply(&input)? {
+                Some(output) if output == file.expected => Ok(()),
+                _ => Err(format!("the {name} of {size} bytes gave another file or a refusal")),
+            };
+            let by_native = median(|| once(&native))?;
+            let by_wasm = wasm.as_ref().map(|wasm| median(|| once(wasm))).transpose()?;
+            let share = |part: u64, whole: u64| format!("{:.2}", part as f64 / whole.max(1) as f64);
+            println!(
+                "{:>9} {name:<16} {parse:>10} {by_native:>10} {:>8} {:>10} {:>8}",
+                file.code.len(),
+                share(by_native, parse),
+                by_wasm.map_or_else(|| "-".into(), |time| time.to_string()),
+                by_wasm.map_or_else(|| "-".into(), |time| share(time, by_native)),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The median CPU time of a run, microseconds.
+fn median(mut run: impl FnMut() -> Result<(), String>) -> Result<u64, String> {
+    run()?;
+    let begin = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < LEAST_RUNS || begin.elapsed() < TIME {
+        let before = cpu_us();
+        run()?;
+        times.push(cpu_us() - before);
+    }
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().ok_or_else(|| "nothing was measured".into())
+}
+
+/// One parse of a file from nothing.
+fn parse(code: &str) -> Result<(), String> {
+    let mut parser = tree_sitter::Parser::new();
+    let grammar = tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into();
+    parser.set_language(&grammar).map_err(|error| error.to_string())?;
+    parser.parse(code, None).map(|_| ()).ok_or_else(|| "the file was not parsed".into())
+}
+
+/// A generated file and its new version.
+struct File {
+    code: String,
+    expected: String,
+    old: String,
+    new: String,
+}
+
+impl File {
+    /// A file of about this size; the function in its middle is the one that changes.
+    fn of(size: usize) -> File {
+        let count = (size / function(0).len()).max(3);
+        let old = function(count / 2);
+        let code: Vec<String> = (0..count).map(function).collect();
+        let code = code.join("\n");
+        let new = old.replace("let total = 0;", "let total = start;");
+        File { expected: code.replace(&old, &new), code, old, new }
+    }
+
+    /// The change written in four ways.
+    fn edits(&self) -> [(&'static str, String); 4] {
+        let lines: Vec<&str> = self.new.lines().collect();
+        let head = lines.iter().take(4).map(|line| format!("{line}\n")).collect::<String>();
+        let body = format!("{head}  // ... existing code ...\n}}\n");
+        let file = format!("// ... existing code ...\n\n{}\n// ... existing code ...\n", self.new);
+        let side = |text: &str| text.lines().take(3).map(|line| format!("{line}\n")).collect::<String>();
+        let blocks =
+            format!("<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n", side(&self.old), side(&self.new));
+        [
+            ("definition", self.new.clone()),
+            ("file markers", file),
+            ("body markers", body),
+            ("search/replace", blocks),
+        ]
+    }
+}
+
+fn function(number: usize) -> String {
+    format!(
+        "/** Adds up what the shelf {number} holds. */\n\
+         export function shelf{number}(items: Item[], start: number): number {{\n  \
+           let total = 0;\n  \
+           for (const item of items) {{\n    \
+             if (item.count > {number}) {{\n      \
+               total += item.count * item.price;\n    \
+             }}\n  \
+           }}\n  \
+           return total + start;\n\
+         }}\n"
+    )
+}
