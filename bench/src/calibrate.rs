@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Observation {
     /// The repository the case comes from.
     pub repository: String,
-    /// The way of applying that was taken.
-    pub strategy: &'static str,
+    /// The group of the strategy that was taken.
+    pub group: &'static str,
     /// How well the edit matched, before calibration.
     pub score: f64,
     /// Whether the file is the expected one.
@@ -19,21 +19,21 @@ pub struct Observation {
 /// From a score on, the share of results that are right.
 pub type Steps = Vec<(f64, f64)>;
 
-/// The steps of each strategy.
+/// The steps of each group of strategies.
 pub type Model = BTreeMap<&'static str, Steps>;
 
-/// Fits a rising step function for each strategy by pooling adjacent violators (Ayer et al., 1955).
+/// Fits a rising step function for each group by pooling adjacent violators (Ayer et al., 1955).
 ///
 /// A step's share is that of its results with one more that is wrong, so that few results give little confidence.
 pub fn fit<'o>(observations: impl Iterator<Item = &'o Observation>) -> Model {
-    let mut by_strategy: BTreeMap<&'static str, BTreeMap<u32, (f64, f64)>> = BTreeMap::new();
+    let mut by_group: BTreeMap<&'static str, BTreeMap<u32, (f64, f64)>> = BTreeMap::new();
     for seen in observations {
-        let scores = by_strategy.entry(seen.strategy).or_default();
+        let scores = by_group.entry(seen.group).or_default();
         let (right, all) = scores.entry(rounded(seen.score)).or_default();
         *right += f64::from(u8::from(seen.right));
         *all += 1.0;
     }
-    by_strategy.into_iter().map(|(strategy, scores)| (strategy, steps(&scores))).collect()
+    by_group.into_iter().map(|(group, scores)| (group, steps(&scores))).collect()
 }
 
 /// A score in ten-thousandths.
@@ -57,10 +57,12 @@ fn steps(scores: &BTreeMap<u32, (f64, f64)>) -> Steps {
     pools.iter().map(|pool| (f64::from(pool.0) / 10_000.0, share(pool))).collect()
 }
 
-/// The confidence of a score: the step it reaches, 0 below all of them.
-pub fn confidence(model: &Model, strategy: &str, score: f64) -> f64 {
-    let steps = model.get(strategy).map(Vec::as_slice).unwrap_or_default();
-    steps.iter().rev().find(|(from, _)| score + 1e-9 >= *from).map_or(0.0, |(_, share)| *share)
+/// The confidence of a score: the step it reaches; below all of them the score itself, but no more than the lowest.
+pub fn confidence(model: &Model, group: &str, score: f64) -> f64 {
+    let steps = model.get(group).map(Vec::as_slice).unwrap_or_default();
+    let reached = steps.iter().rev().find(|(from, _)| score + 1e-9 >= *from);
+    let lowest = steps.first().map_or(1.0, |(_, share)| *share);
+    reached.map_or(score.min(lowest), |(_, share)| *share)
 }
 
 /// Confidences for every observation from a model that has seen nothing of its repository.
@@ -70,7 +72,7 @@ pub fn cross_validated(observations: &[Observation]) -> Vec<(f64, bool)> {
     for left_out in repositories {
         let model = fit(observations.iter().filter(|seen| seen.repository != left_out));
         for seen in observations.iter().filter(|seen| seen.repository == left_out) {
-            out.push((confidence(&model, seen.strategy, seen.score), seen.right));
+            out.push((confidence(&model, seen.group, seen.score), seen.right));
         }
     }
     out
@@ -113,7 +115,7 @@ mod tests {
     use super::*;
 
     fn seen(repository: &str, score: f64, right: bool) -> Observation {
-        Observation { repository: repository.into(), strategy: "s", score, right }
+        Observation { repository: repository.into(), group: "s", score, right }
     }
 
     #[test]
@@ -123,8 +125,9 @@ mod tests {
         let model = fit(all.iter());
         assert_eq!(model["s"], [(0.6, 0.25), (0.9, 0.9)]);
         assert_eq!(confidence(&model, "s", 0.95), 0.9);
-        assert_eq!(confidence(&model, "s", 0.5), 0.0);
-        assert_eq!(confidence(&model, "other", 0.95), 0.0);
+        assert_eq!(confidence(&model, "s", 0.2), 0.2);
+        assert_eq!(confidence(&model, "s", 0.5), 0.25);
+        assert_eq!(confidence(&model, "other", 0.95), 0.95);
     }
 
     #[test]

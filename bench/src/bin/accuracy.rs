@@ -148,7 +148,7 @@ fn reaches(file: &File, floor: Option<&Floor>) -> bool {
 fn read_cases(path: &Path) -> Result<Vec<Case>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let case = |(number, line)| {
+    let case = |(number, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| format!("{} line {}: {error}", path.display(), number + 1))
     };
     lines.map(case).collect()
@@ -254,7 +254,7 @@ fn observe(case: &Case, derived: &Derived, counts: &mut Counts) -> Option<Observ
     let applied = applied.ok()?;
     Some(Observation {
         repository: case.source_repo.clone(),
-        strategy: applied.strategy,
+        group: booster_apply::strategy_group(applied.strategy),
         score: applied.score,
         right: counts.damage == before,
     })
@@ -271,11 +271,11 @@ fn print_kinds(kinds: &BTreeMap<&'static str, Counts>) {
 }
 
 fn print_model(model: &calibrate::Model) {
-    println!("\nconfidence from a score on, by strategy");
-    for (strategy, steps) in model {
+    println!("\nconfidence from a score on, by group of strategies");
+    for (group, steps) in model {
         let shown: Vec<String> =
             steps.iter().map(|(score, share)| format!("({score}, {share:.4})")).collect();
-        println!("{strategy:<20} {}", shown.join(", "));
+        println!("{group:<20} {}", shown.join(", "));
     }
 }
 

@@ -688,7 +688,8 @@ impl<'a> Aligner<'a> {
                     above = kept.iter().copied().rfind(|line| is_telling(line));
                 }
                 Step::Insert(i) => come.extend(text(i)),
-                Step::Pair(i, _) if text(i).is_some_and(is_telling) => {
+                // A closing bracket is enough to set them apart.
+                Step::Pair(i, _) if text(i).is_some_and(|line| !is_blank(line)) => {
                     if above.is_some_and(|line| is_twin(&come, line)) {
                         return true;
                     }

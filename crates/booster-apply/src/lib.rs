@@ -40,6 +40,7 @@ use plan::Plan;
 use splice::Splice;
 use text::Text;
 
+pub use confidence::strategy_group;
 pub use language::Language;
 pub use output::{Applied, Candidate, Reason, Refusal, TextEdit};
 pub use request::{DEFAULT_MIN_CONFIDENCE, MAX_BYTES, Request};

@@ -330,13 +330,13 @@ impl Merger<'_, '_> {
                 _ => continue,
             }
         }
-        self.deletions(elements, &counterparts, plan);
+        self.check_omitted(elements, &counterparts)?;
         self.insertions(elements, &counterparts, parent, plan)
     }
 
-    /// Deletes what stands between two definitions that an edit with markers shows side by side, if the edit shows
-    /// nothing else that is new: then there is nothing else that it could mean.
-    fn deletions(&self, elements: &[Element], counterparts: &[Counterpart], plan: &mut Plan) {
+    /// Refuses an edit with markers that shows nothing new but leaves out what stands between two neighbours: it may
+    /// mean that this goes, or be an edit of the two that was applied before.
+    fn check_omitted(&self, elements: &[Element], counterparts: &[Counterpart]) -> Result<(), Refusal> {
         let same = |position: usize| {
             let (Some(Element::Item(index)), Some(target)) =
                 (elements.get(position), counterparts.get(position).and_then(|c| c.index()))
@@ -347,36 +347,39 @@ impl Merger<'_, '_> {
             let shown = self.fragment.text.get(item.core.clone()).unwrap_or_default();
             (squash(shown) == squash(self.original.slice(known.core.clone()))).then_some(target)
         };
-        let marked = elements.contains(&Element::Marker);
         let only_known = (0..elements.len())
             .all(|position| elements.get(position) == Some(&Element::Marker) || same(position).is_some());
-        if !marked || !only_known {
-            return;
+        if !elements.contains(&Element::Marker) || !only_known {
+            return Ok(());
         }
-        for position in 1..elements.len() {
-            if let (Some(above), Some(below)) = (same(position - 1), same(position)) {
-                plan.splices.extend(self.between(above, below));
-            }
-        }
-        if !plan.splices.is_empty() {
-            plan.strategy = "delete-definition";
-            plan.lower(0.8);
-        }
+        let neighbours = (1..elements.len()).filter_map(|at| Some((same(at - 1)?, same(at)?)));
+        let omitted: Vec<usize> = neighbours.flat_map(|(above, below)| self.between(above, below)).collect();
+        let candidates: Vec<_> =
+            omitted.iter().filter_map(|&index| self.original.outline.candidate(index)).take(10).collect();
+        let Some(first) = candidates.first() else {
+            return Ok(());
+        };
+        Err(Refusal {
+            reason: Reason::Ambiguous,
+            message: format!(
+                "the edit shows nothing new; it does not say whether `{}`, which it leaves out, goes",
+                first.name
+            ),
+            candidates,
+        })
     }
 
-    /// The splice that deletes all definitions between two of the same container, with the lines below them.
-    fn between(&self, above: usize, below: usize) -> Option<Splice> {
-        let parent = self.original.item(above)?.parent;
-        let siblings = |index: &usize| {
-            self.original.item(*index).is_some_and(|item| item.parent == parent && item.is_member)
-        };
-        let gone: Vec<usize> = (above + 1..below).filter(siblings).collect();
-        let all_named =
-            gone.iter().all(|&index| self.original.item(index).is_some_and(|i| i.kind.is_definition()));
-        let (first, next) = (self.original.item(*gone.first()?)?, self.original.item(below)?);
-        let lines = &self.original.outline.lines;
-        let range = lines.start(lines.line_of(first.lead()))..lines.start(lines.line_of(next.lead()));
-        (all_named && next.parent == parent && range.start < range.end).then(|| Splice::new(range, ""))
+    /// The definitions between two of the same container.
+    fn between(&self, above: usize, below: usize) -> Vec<usize> {
+        let parent = |index: usize| self.original.item(index).map(|item| item.parent);
+        if parent(above) != parent(below) {
+            return Vec::new();
+        }
+        let sibling = |item: &Item| item.is_member && item.kind.is_definition();
+        (above + 1..below)
+            .filter(|&index| parent(index) == parent(above))
+            .filter(|&index| self.original.item(index).is_some_and(sibling))
+            .collect()
     }
 
     fn counterparts(&self, elements: &[Element], parent: Option<usize>) -> Result<Vec<Counterpart>, Refusal> {
@@ -712,22 +715,25 @@ impl Merger<'_, '_> {
         align_region(self.original, &edit, leads.known, &item.name)
     }
 
-    /// Whether a container shows another version of a field, or of another member without a body.
+    /// Whether a container shows another version of a field, or of another member without a body, be it in its blanks.
     fn changes_fields(&self, index: usize, target: usize) -> bool {
-        let field = |item: &&Item| item.is_member && item.kind.is_definition() && item.body.is_none();
-        let known: HashMap<&str, String> = self
-            .original
-            .outline
-            .items
-            .iter()
-            .filter(|item| item.parent == Some(target))
-            .filter(field)
-            .map(|item| (item.name.as_str(), self.original.slice(item.core.clone()).to_owned()))
+        let is_field = |item: &&Item| item.is_member && item.body.is_none();
+        let key = |item: &Item, text: &str| match item.name.as_str() {
+            "" => squash(text),
+            name => name.to_owned(),
+        };
+        let fields = self.original.outline.items.iter().filter(|item| item.parent == Some(target));
+        let known: HashMap<String, &str> = fields
+            .filter(is_field)
+            .map(|item| {
+                let text = self.original.slice(item.core.clone());
+                (key(item, text), text)
+            })
             .collect();
-        let shown = self.outline.items.iter().filter(|item| item.parent == Some(index)).filter(field);
+        let shown = self.outline.items.iter().filter(|item| item.parent == Some(index)).filter(is_field);
         shown.filter(|item| !self.is_marker_item(item)).any(|item| {
             let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-            known.get(item.name.as_str()).is_some_and(|known| known != text)
+            known.get(&key(item, text)).is_some_and(|known| *known != text)
         })
     }
 

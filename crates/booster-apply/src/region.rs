@@ -35,27 +35,6 @@ pub(crate) fn align_region(
         Refusal::new(Reason::TooLarge, format!("`{name}` is too long to align with the edit"))
     })?;
     let range = lines.start(from)..lines.end(to);
-    if std::env::var("DBG").is_ok() {
-        for r in &readings {
-            eprintln!("@@ READING score {} anchored {}", r.score, r.anchored);
-            for op in similar::TextDiff::from_slices(
-                &known,
-                &r.lines.iter().map(String::as_str).collect::<Vec<_>>(),
-            )
-            .iter_all_changes()
-            {
-                match op.tag() {
-                    similar::ChangeTag::Equal => {}
-                    similar::ChangeTag::Delete => {
-                        eprintln!("{:>5}      - {}", op.old_index().unwrap(), op.value())
-                    }
-                    similar::ChangeTag::Insert => {
-                        eprintln!("      {:>5}+ {}", op.new_index().unwrap(), op.value())
-                    }
-                }
-            }
-        }
-    }
     let telling =
         edit_lines.iter().filter(|l| !l.marker && l.text.chars().any(char::is_alphanumeric)).count();
     let sound = sound_readings(original, readings, &range)?;

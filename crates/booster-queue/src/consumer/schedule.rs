@@ -137,7 +137,7 @@ impl Plan {
         self.crowded = false;
     }
 
-    /// Submits the jobs of the ticks that are due; `false` when the queue is too full for it.
+    /// Submits the jobs of the ticks that are due; `false` when the queue is too full for it, or takes no more.
     async fn fire(&mut self, queue: &Queue, now: UnixMillis, handover: bool) -> Result<bool, QueueError> {
         for tick in due_ticks(&self.schedule, self.done, now, handover && !self.crowded) {
             match queue.submit(vec![self.schedule.job_at(tick)], false).await {
@@ -146,7 +146,7 @@ impl Plan {
                     self.refused = false;
                     queue.fired(self.schedule.name(), tick).await?;
                 }
-                Err(QueueError::Full { .. }) => {
+                Err(QueueError::Full { .. } | QueueError::Draining { .. }) => {
                     self.crowded = true;
                     self.next = Some(now + FULL_PAUSE_MS);
                     return Ok(false);
