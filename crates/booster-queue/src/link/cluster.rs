@@ -2,7 +2,7 @@
 //!
 //! The client library's own cluster connection is not used: it sends commands again whose fate is unknown, holds up
 //! the traffic to all servers while it looks for one, loads a script everywhere or not at all, and does not say who
-//! has a slot, which blocking reads and WAIT need to know (decision 0020).
+//! has a slot, which blocking reads and WAIT need to know (decision 0014).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
