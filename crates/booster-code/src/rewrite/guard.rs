@@ -8,7 +8,7 @@ use crate::syntax::{child_of_kind, text, walk};
 
 /// A condition on a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
+pub(super) enum Guard {
     /// The metavariable is a plain identifier, so that evaluating it has no effect.
     Identifier(&'static str),
     /// The metavariable is a comparison of built-in operands (`<`, `==`, `in`, `instanceof`…), whose value is a

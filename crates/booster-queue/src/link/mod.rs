@@ -225,6 +225,14 @@ impl Link {
     /// # Errors
     /// As [`Link::query`].
     pub async fn elect(&self, key: &str, holder: &str, millis: u64) -> Result<bool, QueueError> {
+        // One plain command is all that most candidates ever need: somebody else has it.
+        let mut take = redis::cmd("SET");
+        take.arg(key).arg(holder).arg("NX").arg("GET").arg("PX").arg(millis);
+        match self.query::<Option<String>>("elect", &take).await? {
+            None => return Ok(true),
+            Some(other) if other != holder => return Ok(false),
+            Some(_) => {}
+        }
         let mut call = ELECT.prepare_invoke();
         call.key(key).arg(holder).arg(millis);
         self.script("elect", &call).await
