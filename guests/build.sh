@@ -54,8 +54,8 @@ build_modules() (
     unset RUSTFLAGS CARGO_BUILD_TARGET CARGO_BUILD_RUSTFLAGS RUSTC_BOOTSTRAP
     headers=$(tree_sitter_language)
     export "CC_wasm32_unknown_unknown=$wasm_cc" "AR_wasm32_unknown_unknown=$wasm_ar"
-    # Its headers leave out two things of C11 that the C++ grammar uses.
-    flags="-isystem $headers/wasm/include -include wchar.h -Dstatic_assert=_Static_assert"
+    # Its headers leave out two things of C11 that the C++ grammar uses, and one that Bash's does.
+    flags="-isystem $headers/wasm/include -include wchar.h -Dstatic_assert=_Static_assert -Disdigit=iswdigit"
     export "CFLAGS_wasm32_unknown_unknown=$flags"
     # tree-sitter-c asks for a libc that tree-sitter 0.27 brings itself, and is given sources that fail on purpose.
     # Empty ones do: this stands for the build script of tree-sitter-language, which says where they are.
