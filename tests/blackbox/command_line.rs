@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use booster_tests::{Boosters, Fleet, program_path, run, within};
+use booster_tests::{Boosters, Fleet, program_path, run, run_within, within};
+
+/// The demo's workers compile all boosters that ship with the fleet, beside other tests.
+const DEMO_LIMIT: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn submit_wait_and_status_tell_outcomes_by_exit_status() {
@@ -270,7 +273,7 @@ async fn up_runs_a_fleet_and_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_checks_every_outcome_and_its_books_balance() {
-    let output = run("booster-demo", &[], "").await;
+    let output = run_within(DEMO_LIMIT, "booster-demo", &[], "").await;
     assert_eq!(output.status, 0, "{}\n{}", output.stdout, output.stderr);
     let closing = output.stdout.lines().last().unwrap();
     let numbers: Vec<u64> =

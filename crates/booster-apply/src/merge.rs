@@ -584,15 +584,18 @@ impl Merger<'_, '_> {
     }
 
     fn members(&self, index: usize, target: usize, plan: &mut Plan) -> Result<(), Refusal> {
+        self.level(&self.member_elements(index), Some(target), plan)
+    }
+
+    /// The members and markers of a container in order.
+    fn member_elements(&self, index: usize) -> Vec<Element> {
         let Some(item) = self.item(index) else {
-            return Ok(());
+            return Vec::new();
         };
         let children: Vec<usize> = (0..self.outline.items.len())
             .filter(|&child| self.item(child).is_some_and(|c| c.parent == Some(index) && c.is_member))
             .collect();
-        let body = item.body.clone().unwrap_or(item.core.clone());
-        let elements = self.elements(&children, body);
-        self.level(&elements, Some(target), plan)
+        self.elements(&children, item.body.clone().unwrap_or(item.core.clone()))
     }
 
     /// Refuses a definition that is the beginning of the known one and nothing else.
@@ -681,6 +684,11 @@ impl Merger<'_, '_> {
         };
         plan.strategy = "merge-markers";
         if item.kind.is_container() && item.body.is_some() && known.body.is_some() {
+            let elements = self.member_elements(index);
+            if let Ok(counterparts) = self.counterparts(&elements, Some(target)) {
+                // Lines say no more than members do about what is left out.
+                self.check_omitted(&elements, &counterparts)?;
+            }
             let mut members = Plan::new();
             let headers_agree = self.outline.signature(item) == self.original.outline.signature(known);
             let by_members = headers_agree

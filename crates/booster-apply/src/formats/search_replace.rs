@@ -305,8 +305,8 @@ fn elided<'b>(lines: &Lines<'_>, block: &'b Block<'b>) -> Option<Vec<Sides<'b>>>
     if !block.search.iter().any(dots) || (0..lines.count()).any(|at| lines.get(at).trim() == "...") {
         return None;
     }
-    let quoted: Vec<_> = block.search.split(|line| dots(&line)).collect();
-    let new: Vec<_> = block.replace.split(|line| dots(&line)).collect();
+    let quoted: Vec<_> = block.search.split(|line| dots(line)).collect();
+    let new: Vec<_> = block.replace.split(|line| dots(line)).collect();
     let pieces: Vec<Sides<'_>> = quoted.iter().copied().zip(new.iter().copied()).collect();
     let lost = pieces.iter().any(|(quoted, new)| quoted.is_empty() && !new.is_empty());
     let kept = pieces.into_iter().filter(|(quoted, _)| !quoted.is_empty()).collect();
