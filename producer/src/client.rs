@@ -9,6 +9,7 @@ use booster_core::outcome::JobOutcome;
 use booster_core::{Catalogue, Config, Job, JobError, Keys, Priority};
 use booster_queue::{Cancellation, Link, Observer, Queue, QueueError, Record, Silent, Submitted, assign_id};
 use booster_state::{MAX_QUEUES, fleet_catalogue, queue_names, read_pool};
+use futures_util::FutureExt;
 
 use crate::agent::Agent;
 use crate::degrade::Degraded;
@@ -221,12 +222,13 @@ impl Client {
         let begin = Instant::now();
         let patience = Duration::from_millis(self.config.redis.submit_timeout_ms);
         let mut pause = FIRST_PAUSE;
-        while let Err(error) = self.submit_rest(&mut submit).await {
+        // Boxed, so that the futures of whoever calls this stay small and their types shallow.
+        while let Err(error) = self.submit_rest(&mut submit).boxed().await {
             if !error.is_about_redis() {
                 return Err(error);
             }
             if begin.elapsed() + pause > patience {
-                self.degrade(&mut submit, error).await?;
+                self.degrade(&mut submit, error).boxed().await?;
                 break;
             }
             tokio::time::sleep(pause).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use booster_core::outcome::JobOutcome;
 use booster_queue::{Queue, QueueError, Watched};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use redis::aio::PubSub;
 use tokio::time::{Instant, timeout_at};
 
@@ -72,12 +72,12 @@ impl<'a> Waiter<'a> {
         each: &mut impl FnMut(JobOutcome),
     ) -> Result<(), ClientError> {
         if self.queues.is_empty() {
-            self.queues = self.client.queues().await?;
+            self.queues = self.client.queues().boxed().await?;
         }
         // Announcements are subscribed to before the look, so that none falls between the two.
         let listening = match subscriber {
             Some(listening) => listening,
-            None => subscriber.insert(self.subscribe().await?),
+            None => subscriber.insert(self.subscribe().boxed().await?),
         };
         let ids: Vec<String> = self.missing.iter().cloned().collect();
         self.look(&ids, each).await?;
@@ -122,7 +122,7 @@ impl<'a> Waiter<'a> {
             let here = |id: &&String| self.home.get(*id).is_none_or(|home| *home == place);
             let wanted: Vec<String> =
                 ids.iter().filter(|id| self.missing.contains(*id)).filter(here).cloned().collect();
-            for (id, watched) in wanted.iter().zip(queue.watch(&wanted).await?) {
+            for (id, watched) in wanted.iter().zip(queue.watch(&wanted).boxed().await?) {
                 match watched {
                     Watched::Ended(outcome) => {
                         self.missing.remove(id);

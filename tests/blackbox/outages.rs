@@ -11,8 +11,8 @@ use booster_queue::QueueError;
 use booster_tests::{Boosters, Fleet, eventually, run};
 use tokio::time::Instant;
 
-/// About a tenth of a second of work, or more on a slow machine.
-const STEPS: u64 = 100_000_000;
+/// About a third of a second of work, or more on a slow machine: long enough to be caught at.
+const STEPS: u64 = 300_000_000;
 
 fn work(id: usize) -> Job {
     let mut job = Job::new("faulty", &format!(r#"{{"do":"work","times":{STEPS}}}"#)).unwrap();
