@@ -23,14 +23,17 @@ fn work(id: usize) -> Job {
 /// Fills a worker's slots with jobs and takes Redis away while they run; returns the jobs' ids.
 async fn caught_at_work(fleet: &mut Fleet) -> Vec<String> {
     let _: String = fleet.redis(&["CONFIG", "SET", "appendfsync", "always"]).await;
-    let slots = fleet.config.wasm.pool_size;
-    let jobs: Vec<Job> = (0..slots).map(work).collect();
-    let ids = jobs.iter().map(|job| job.id.clone().unwrap()).collect();
+    let jobs: Vec<Job> = (0..fleet.config.wasm.pool_size).map(work).collect();
+    let ids: Vec<String> = jobs.iter().map(|job| job.id.clone().unwrap()).collect();
     fleet.client.submit_many(jobs, None, false).await.unwrap();
-    eventually("all run", || async {
-        (fleet.client.queue("normal").depth().await.unwrap().running == slots as u64).then_some(())
-    })
-    .await;
+    // Fetched is not enough: what has not been started when Redis goes away comes to nothing meanwhile.
+    for id in &ids {
+        eventually("the job runs", || async {
+            let record = fleet.client.status(id).await.unwrap()?;
+            (record.state == "running").then_some(())
+        })
+        .await;
+    }
     fleet.redis.kill().await;
     ids
 }
