@@ -87,27 +87,34 @@ impl Degraded {
             outcome.booster = booster;
             outcome.latency_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1000.0;
             outcome.finished_at = now_ms();
-            match attempt {
-                Attempt::Done(output) => outcome.output = Some(output),
+            let (code, message) = match attempt {
+                Attempt::Done(output) => {
+                    outcome.output = Some(output);
+                    return Ok(Some(Reported { queue, job, outcome }));
+                }
                 Attempt::Refused(refusal) => {
                     (outcome.outcome, outcome.refusal) = (OutcomeKind::Refused, Some(refusal));
+                    return Ok(Some(Reported { queue, job, outcome }));
                 }
                 Attempt::Failed { cause, message, .. } => {
                     outcome.attempts += 1;
-                    if outcome.attempts <= retries {
-                        continue;
-                    }
-                    outcome.outcome = OutcomeKind::Dead;
-                    outcome.error = Some(ErrorDetail { code: cause.as_str().to_owned(), message });
+                    (cause.as_str().to_owned(), message)
+                }
+                // There is nobody to hand it back to, so it counts: an agent must not be asked for ever.
+                Attempt::HandBack => {
+                    outcome.attempts += 1;
+                    ("handed_back".to_owned(), "the job was handed back, and nobody else is here".to_owned())
                 }
                 Attempt::Invalid { code, message } => {
-                    outcome.outcome = OutcomeKind::Dead;
-                    outcome.error = Some(ErrorDetail { code, message });
+                    (outcome.outcome, outcome.error) =
+                        (OutcomeKind::Dead, Some(ErrorDetail { code, message }));
+                    return Ok(Some(Reported { queue, job, outcome }));
                 }
-                // Only a worker that stops hands back.
-                Attempt::HandBack => continue,
+            };
+            if outcome.attempts > retries {
+                (outcome.outcome, outcome.error) = (OutcomeKind::Dead, Some(ErrorDetail { code, message }));
+                return Ok(Some(Reported { queue, job, outcome }));
             }
-            return Ok(Some(Reported { queue, job, outcome }));
         }
     }
 
