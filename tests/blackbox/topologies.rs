@@ -257,8 +257,11 @@ async fn a_cluster_holds_the_queues_on_several_masters_and_survives_the_loss_of_
     // What spans several queues and servers.
     let queues = crew.booster(&["queues"], "").await;
     assert!(["high", "normal", "low"].iter().all(|queue| queues.stdout.contains(queue)), "{queues:?}");
-    let pool = crew.booster(&["pool"], "").await;
-    assert_eq!(pool.stdout.matches("ready").count(), 4, "{pool:?}");
+    within(LIMIT, "the pool has all four slots ready", || async {
+        let pool = crew.booster(&["pool"], "").await;
+        (pool.stdout.matches("ready").count() == 4).then_some(())
+    })
+    .await;
     within(LIMIT, "the fleet's stream has the events of all queues", || async {
         let events = crew.booster(&["events", "--since", "5m"], "").await.stdout;
         let done = |id: &str| {
