@@ -56,6 +56,11 @@ bench-queue: deps-fleet deps-peers guests ## Compare the queue with BullMQ, apal
 	@npm ci --prefix bench/peers/bullmq --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@target/release/queue $(BENCH)
 
+.PHONY: bench-pool
+bench-pool: deps-fleet guests ## Measure fresh sandboxes: their price, scaling, memory, start; fail when a ratio misses its aim
+	@$(CARGO) build --quiet --release --workspace --bins
+	@target/release/pool $(BENCH)
+
 .PHONY: accuracy-floor
 accuracy-floor: guests ## Count right and wrong edits on a corpus (CORPUS=folder of *.jsonl), and fail below the floor
 	@$(CARGO) build --quiet --package booster-bench --bin accuracy

@@ -1,15 +1,18 @@
 //! The edit engine, in this process or in its sandbox, as the accuracy and speed programs run it.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use booster_core::{Attempt, Target};
-use booster_engine::{Booster, Pool, PoolConfig, Registry, Request, Runtime, Silent, default_modules_dir};
+use booster_core::{Attempt, Config, Target};
+use booster_engine::{
+    Booster, Registry, Runtime, RuntimeConfig, Sandbox, Silent, Task, default_modules_dir,
+};
 use clap::ValueEnum;
 use rustix::time::{ClockId, clock_gettime};
 
-/// Memory of the sandbox.
-const MEMORY: usize = 512 << 20;
+/// Time for one edit in the sandbox.
+const LIMIT: Duration = Duration::from_secs(60);
 /// Largest answer of the sandbox.
 const MAX_OUTPUT: usize = 64 << 20;
 
@@ -32,15 +35,8 @@ pub fn cpu_us() -> u64 {
 pub enum Engine {
     /// In this process.
     Native,
-    /// In its sandbox: a pool of one slot and what runs its jobs.
-    Wasm(Box<Sandbox>),
-}
-
-/// A pool of one slot with the booster `apply`.
-pub struct Sandbox {
-    pool: Pool,
-    booster: Arc<Booster>,
-    runtime: tokio::runtime::Runtime,
+    /// In its sandbox, afresh for each edit.
+    Wasm(Box<RefCell<Sandbox>>, Arc<Booster>),
 }
 
 impl Engine {
@@ -50,38 +46,21 @@ impl Engine {
             return Ok(Self::Native);
         }
         let failed = |error: booster_engine::EngineError| error.to_string();
-        let sandbox = Runtime::new(1, MEMORY).map_err(failed)?;
+        let sandbox = Runtime::new(RuntimeConfig::configured(&Config::default(), 1)).map_err(failed)?;
         let registry = Registry::load_dir(&sandbox, &default_modules_dir()).map_err(failed)?;
         let booster =
             registry.resolve(&Target::Booster("apply".into())).cloned().ok_or("no booster `apply`")?;
-        let config = PoolConfig {
-            worker: "accuracy".into(),
-            slots: 1,
-            memory_limit: MEMORY,
-            max_output: MAX_OUTPUT,
-            auto_recovery: true,
-        };
-        let pool = Pool::start(sandbox, config, Arc::new(Silent)).map_err(failed)?;
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-        Ok(Self::Wasm(Box::new(Sandbox { pool, booster, runtime })))
+        let sandbox = Sandbox::new(sandbox, Arc::new(Silent));
+        Ok(Self::Wasm(Box::new(RefCell::new(sandbox)), booster))
     }
 
     /// The new file, or `None` for a refusal.
     pub fn apply(&self, input: &str) -> Result<Option<String>, String> {
         let output = match self {
             Self::Native => booster_apply::apply_json(input).ok(),
-            Self::Wasm(sandbox) => {
-                let Sandbox { pool, booster, runtime } = sandbox.as_ref();
-                let request = Request {
-                    id: "case".into(),
-                    booster: Arc::clone(booster),
-                    input: input.to_owned(),
-                    timeout: Duration::from_secs(60),
-                    stop: None,
-                    allocated: Box::new(|_, _| {}),
-                };
-                match runtime.block_on(pool.run(request)).map_err(|error| error.to_string())?.attempt {
+            Self::Wasm(sandbox, booster) => {
+                let task = Task { input, timeout: LIMIT, max_output: MAX_OUTPUT, stop: None };
+                match sandbox.borrow_mut().run(booster, &task).attempt {
                     Attempt::Done(output) => Some(output.get().to_owned()),
                     Attempt::Refused(_) => None,
                     other => return Err(format!("the sandbox failed: {other:?}")),

@@ -306,7 +306,8 @@ fn file_of(config: &Config) -> String {
     serde_json::json!({
         "wasm": {
             "poolSize": wasm.pool_size, "memoryLimit": wasm.memory_limit, "taskTimeout": wasm.task_timeout_ms,
-            "maxRetries": wasm.max_retries, "modules": wasm.modules,
+            "maxRetries": wasm.max_retries, "modules": wasm.modules, "cacheDir": wasm.cache_dir,
+            "cacheMax": wasm.cache_max, "fuel": wasm.fuel,
         },
         "redis": {
             "url": redis.url, "tlsCa": redis.tls_ca, "tlsCert": redis.tls_cert, "tlsKey": redis.tls_key,
@@ -322,6 +323,8 @@ fn file_of(config: &Config) -> String {
         "booster": {
             "fallbackEnabled": booster.fallback_enabled, "performanceTracking": booster.performance_tracking,
             "autoRecovery": booster.auto_recovery, "compatTasks": booster.compat_tasks,
+            "breakerFailures": booster.breaker_failures, "breakerPause": booster.breaker_pause_ms,
+            "breakerAction": booster.breaker_action.as_str(),
         },
     })
     .to_string()

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    booster_engine::compile_child();
     booster_producer::cli::main()
 }

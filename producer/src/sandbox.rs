@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use booster_core::{Config, Target};
 use booster_engine::{
-    Booster, Pool, PoolConfig, Registry, Request, Run, Runtime, Silent, default_modules_dir,
+    Booster, Pool, PoolConfig, Registry, Request, Run, Runtime, RuntimeConfig, Silent, default_modules_dir,
 };
 
 use crate::error::ClientError;
@@ -26,22 +26,16 @@ impl Sandbox {
             "" => default_modules_dir(),
             dir => PathBuf::from(dir),
         };
-        let memory_limit = config.wasm.memory_limit;
+        let settings = RuntimeConfig::configured(config, slots);
         let load = move || {
-            let runtime = Runtime::new(slots, memory_limit)?;
+            let runtime = Runtime::new(settings)?;
             let registry = Registry::load_dir(&runtime, &dir)?;
             Ok((runtime, registry))
         };
         let loaded = tokio::task::spawn_blocking(load).await;
         let (runtime, registry) =
             loaded.map_err(|error| ClientError::machine("the sandbox", error))?.map_err(failed)?;
-        let pool = PoolConfig {
-            worker: "here".into(),
-            slots,
-            memory_limit,
-            max_output: config.redis.max_job_bytes,
-            auto_recovery: true,
-        };
+        let pool = PoolConfig::configured(config, "here", slots);
         let pool = Pool::start(runtime, pool, Arc::new(Silent)).map_err(failed)?;
         Ok(Self { registry, pool, timeout: Duration::from_millis(config.wasm.task_timeout_ms) })
     }

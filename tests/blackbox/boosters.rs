@@ -1,27 +1,19 @@
 //! The boosters that read code, natively and in the sandbox.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use booster_code::{analyze::analyze_json, rewrite::rewrite_json, scaffold::scaffold_json};
-use booster_core::{Attempt, Target};
-use booster_engine::{Pool, PoolConfig, Registry, Request, Runtime, Silent};
+use booster_core::{Attempt, Config, Target};
+use booster_engine::{Registry, Runtime, RuntimeConfig, Sandbox, Silent, Task};
 use booster_examples::{Expected, boosters, default_dir};
-use booster_tests::modules_dir;
+use booster_tests::{LIMIT, modules_dir};
 use serde_json::Value;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn guests_answer_as_their_libraries_do_and_rightly() {
-    let runtime = Runtime::new(2, 512 << 20).unwrap();
+#[test]
+fn guests_answer_as_their_libraries_do_and_rightly() {
+    let runtime = Runtime::new(RuntimeConfig::configured(&Config::default(), 1)).unwrap();
     let registry = Registry::load_dir(&runtime, &modules_dir()).unwrap();
-    let config = PoolConfig {
-        worker: "test".into(),
-        slots: 2,
-        memory_limit: 512 << 20,
-        max_output: 4 << 20,
-        auto_recovery: true,
-    };
-    let pool = Pool::start(runtime, config, Arc::new(Silent)).unwrap();
+    let mut sandbox = Sandbox::new(runtime, Arc::new(Silent));
     for (capability, name) in [
         ("performance-analysis", "analyze"),
         ("code-optimization", "rewrite"),
@@ -37,15 +29,8 @@ async fn guests_answer_as_their_libraries_do_and_rightly() {
             "scaffold" => scaffold_json(&case.input),
             other => panic!("no booster `{other}`"),
         };
-        let request = Request {
-            id: case.name.clone(),
-            booster: Arc::clone(registry.resolve(&Target::Booster(case.booster.clone())).unwrap()),
-            input: case.input.clone(),
-            timeout: Duration::from_secs(30),
-            stop: None,
-            allocated: Box::new(|_, _| {}),
-        };
-        let guest = match pool.run(request).await.unwrap().attempt {
+        let task = Task { input: &case.input, timeout: LIMIT, max_output: 4 << 20, stop: None };
+        let guest = match sandbox.run(registry.resolve(&Target::Booster(case.booster.clone())).unwrap(), &task).attempt {
             Attempt::Done(output) => Ok(output.get().to_owned()),
             Attempt::Refused(refusal) => Err(refusal.get().to_owned()),
             other => panic!("{}: {other:?}", case.name),

@@ -1,39 +1,24 @@
 //! The example edits, natively and in the sandbox.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use booster_core::{Attempt, Target};
-use booster_engine::{Pool, PoolConfig, Registry, Request, Runtime, Silent};
+use booster_core::{Attempt, Config, Target};
+use booster_engine::{Registry, Runtime, RuntimeConfig, Sandbox, Silent, Task};
 use booster_examples::{Expected, default_dir, edits};
-use booster_tests::modules_dir;
+use booster_tests::{LIMIT, modules_dir};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_guest_and_the_native_engine_give_the_same_answer_and_it_is_right() {
-    let runtime = Runtime::new(2, 512 << 20).unwrap();
+#[test]
+fn the_guest_and_the_native_engine_give_the_same_answer_and_it_is_right() {
+    let runtime = Runtime::new(RuntimeConfig::configured(&Config::default(), 1)).unwrap();
     let registry = Registry::load_dir(&runtime, &modules_dir()).unwrap();
     let booster = registry.resolve(&Target::Booster("apply".into())).unwrap();
     assert_eq!(booster.cold_reason(), None, "the edit engine has a warm snapshot");
-    let config = PoolConfig {
-        worker: "test".into(),
-        slots: 2,
-        memory_limit: 512 << 20,
-        max_output: 4 << 20,
-        auto_recovery: true,
-    };
-    let pool = Pool::start(runtime, config, Arc::new(Silent)).unwrap();
+    let mut sandbox = Sandbox::new(runtime, Arc::new(Silent));
     let mut wrong = Vec::new();
     for case in edits(&default_dir()).unwrap() {
         let native = booster_apply::apply_json(&case.input);
-        let request = Request {
-            id: case.name.clone(),
-            booster: Arc::clone(booster),
-            input: case.input.clone(),
-            timeout: Duration::from_secs(30),
-            stop: None,
-            allocated: Box::new(|_, _| {}),
-        };
-        let guest = match pool.run(request).await.unwrap().attempt {
+        let task = Task { input: &case.input, timeout: LIMIT, max_output: 4 << 20, stop: None };
+        let guest = match sandbox.run(booster, &task).attempt {
             Attempt::Done(output) => Ok(output.get().to_owned()),
             Attempt::Refused(refusal) => Err(refusal.get().to_owned()),
             other => panic!("{}/{}: {other:?}", case.group, case.name),

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use booster_core::config::BreakerAction;
 use booster_core::{Attempt, Catalogue, Job, Keys, UnixMillis};
 use booster_engine::{EngineError, Pool, Registry, Request};
 use booster_queue::{Admission, Admit, Claim, Consumer, Link, Report};
 use booster_state::{StateError, fleet_catalogue};
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use crate::run_log::RunLog;
@@ -16,6 +18,7 @@ pub(crate) struct Handler {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pool: Pool,
     pub(crate) default_timeout: Duration,
+    pub(crate) breaker_action: BreakerAction,
     pub(crate) consumer: Consumer,
     pub(crate) run_log: Option<Arc<RunLog>>,
 }
@@ -29,6 +32,10 @@ impl Handler {
             return Ok(hand_back);
         };
         let reference = booster.reference().to_owned();
+        if self.breaker_action == BreakerAction::Fallback && !self.pool.accepts(&booster) {
+            let attempt = Attempt::Refused(breaker_open(&reference)?);
+            return Ok(Report { attempt, booster: reference, latency_ms: 0.0 });
+        }
         let stop = claim.lost_flag();
         let run_log = self.run_log.clone();
         let id = claim.id().to_owned();
@@ -57,10 +64,19 @@ impl Handler {
     }
 }
 
+/// Why a job is refused whose booster is left alone.
+fn breaker_open(reference: &str) -> Result<Box<RawValue>, EngineError> {
+    let message = format!("{reference} has failed too often in a row and is left alone for now");
+    let refusal = serde_json::json!({ "reason": "breaker_open", "message": message });
+    serde_json::value::to_raw_value(&refusal).map_err(|_| EngineError::Broken)
+}
+
 /// Decides by this worker's registry, and for unknown boosters by what the whole fleet has registered.
 pub(crate) struct ByRegistry {
     pub(crate) registry: Arc<Registry>,
     pub(crate) fleet: watch::Receiver<FleetList>,
+    pub(crate) pool: Pool,
+    pub(crate) breaker_action: BreakerAction,
 }
 
 /// What the fleet's workers have registered, and when it was read (Unix milliseconds, by the clock of Redis).
@@ -73,6 +89,7 @@ pub(crate) struct FleetList {
 impl Admission for ByRegistry {
     fn admit(&self, job: &Job, known_since: UnixMillis) -> Admit {
         match self.registry.catalogue().check(job) {
+            Ok(_) if self.is_left_alone(job) => Admit::Elsewhere,
             Ok(_) => Admit::Run,
             Err(_)
                 if self.registry.resolve(&job.target).is_none()
@@ -86,6 +103,12 @@ impl Admission for ByRegistry {
 }
 
 impl ByRegistry {
+    /// Whether the job's booster has failed too often here; another worker may have better luck, or this one later.
+    fn is_left_alone(&self, job: &Job) -> bool {
+        self.breaker_action == BreakerAction::Delay
+            && self.registry.resolve(&job.target).is_some_and(|booster| !self.pool.accepts(booster))
+    }
+
     /// Whether another worker has the booster, so that it is this worker that lacks something. A list older
     /// than the job proves nothing: a worker may have registered the booster meanwhile.
     fn may_be_elsewhere(&self, job: &Job, known_since: UnixMillis) -> bool {

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    booster_engine::compile_child();
     let options = Options::parse();
     log_to_stderr(options.log_json);
     match start(&options) {

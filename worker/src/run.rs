@@ -8,7 +8,7 @@ use apalis::prelude::{Data, Monitor, ParallelizeExt, WorkerBuilder, WorkerBuilde
 use booster_core::config::{ConfigError, Intake};
 use booster_core::event::PoolUpdated;
 use booster_core::{Catalogue, Config, Event, Job, Keys};
-use booster_engine::{Pool, PoolConfig, Registry, Runtime, default_modules_dir};
+use booster_engine::{Booster, Pool, PoolConfig, Registry, Runtime, RuntimeConfig, default_modules_dir};
 use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link};
 use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, follow_events};
 use tokio::net::TcpListener;
@@ -68,7 +68,12 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
 
     let (fleet_sender, fleet) = watch::channel(FleetList::default());
     tokio::spawn(refresh_fleet(link.clone(), keys.clone(), fleet_sender));
-    let admission = Arc::new(ByRegistry { registry: Arc::clone(&registry), fleet });
+    let admission = Arc::new(ByRegistry {
+        registry: Arc::clone(&registry),
+        fleet,
+        pool: pool.clone(),
+        breaker_action: config.booster.breaker_action,
+    });
     let consumer_config = ConsumerConfig {
         worker: id.clone(),
         queues: queues.clone(),
@@ -89,7 +94,10 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let writer = StateWriter::new(link.clone(), &config, pool.clone(), Arc::clone(&telemetry));
     let version = env!("CARGO_PKG_VERSION");
     let profile = Profile::new(link.clone(), &config, &id, registry.catalogue(), &queues, version, &listen);
+    let interval = Duration::from_millis(config.redis.health_check_interval_ms);
+    let boosters: Vec<Arc<Booster>> = registry.boosters().cloned().collect();
     let mut background = vec![
+        tokio::spawn(check_health(pool.clone(), boosters, interval, stopped())),
         tokio::spawn(writer.run(stopped())),
         tokio::spawn(profile.run(stopped())),
         tokio::spawn(follow_events(link.clone(), config.clone(), id.clone(), stopped())),
@@ -111,6 +119,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
         registry,
         pool: pool.clone(),
         default_timeout: timeout,
+        breaker_action: config.booster.breaker_action,
         consumer: consumer.clone(),
         run_log: run_log.map(Arc::new),
     });
@@ -147,6 +156,25 @@ fn prepare_spool(config: &Config) -> Result<(), WorkerError> {
     })
 }
 
+/// Sends canaries through the idle slots until the worker stops.
+async fn check_health(
+    pool: Pool,
+    boosters: Vec<Arc<Booster>>,
+    interval: Duration,
+    stop: impl Future<Output = ()> + Send,
+) {
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(interval) => {}
+        }
+        if let Err(error) = pool.check_health(&boosters) {
+            error!(code = error.code(), %error, "slots could not be checked");
+        }
+    }
+}
+
 /// Takes over an apalis queue's tasks until the worker stops. That one cannot be taken over harms nothing else.
 async fn take_in(
     link: Link,
@@ -161,13 +189,13 @@ async fn take_in(
 }
 
 async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), WorkerError> {
-    let (slots, memory_limit) = (config.wasm.pool_size, config.wasm.memory_limit);
+    let settings = RuntimeConfig::configured(config, config.wasm.pool_size);
     let dir = match config.wasm.modules.as_str() {
         "" => default_modules_dir(),
         dir => PathBuf::from(dir),
     };
     let load = move || {
-        let runtime = Runtime::new(slots, memory_limit)?;
+        let runtime = Runtime::new(settings)?;
         let registry = Registry::load_dir(&runtime, &dir)?;
         Ok::<_, WorkerError>((runtime, registry))
     };
@@ -186,7 +214,9 @@ async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), Work
     for error in registry.rejected() {
         error!(code = error.code(), %error, "module not loaded");
     }
-    if !runtime.fast_reset() {
+    if runtime.fast_reset() {
+        info!("instances are reset in place (PAGEMAP_SCAN): one process serves all cores");
+    } else {
         warn!("this kernel lacks PAGEMAP_SCAN (Linux 6.7): several workers scale better than several slots");
     }
     Ok((runtime, registry))
@@ -213,13 +243,7 @@ fn start_pool(
     runtime: Arc<Runtime>,
     telemetry: &Arc<Telemetry>,
 ) -> Result<Pool, WorkerError> {
-    let pool = PoolConfig {
-        worker: id.to_owned(),
-        slots: config.wasm.pool_size,
-        memory_limit: config.wasm.memory_limit,
-        max_output: config.redis.max_job_bytes,
-        auto_recovery: config.booster.auto_recovery,
-    };
+    let pool = PoolConfig::configured(config, id, config.wasm.pool_size);
     Ok(Pool::start(runtime, pool, Arc::clone(telemetry) as _)?)
 }
 

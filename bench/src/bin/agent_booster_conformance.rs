@@ -12,12 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use booster_core::Attempt;
-use booster_engine::{Booster, Pool, PoolConfig, Request, Runtime, Silent, default_modules_dir};
+use booster_engine::{Booster, Runtime, RuntimeConfig, Sandbox, Silent, Task, default_modules_dir};
 use booster_examples::{default_dir, edits};
 use serde_json::{Value, json};
 
 /// Memory of an instance, bytes.
 const MEMORY: usize = 512 << 20;
+/// Largest answer, bytes.
+const MAX_OUTPUT: usize = 64 << 20;
+/// Time for one input.
+const LIMIT: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
     match run() {
@@ -112,7 +116,7 @@ fn under_node(cases: &[Case]) -> Result<Vec<Value>, String> {
 /// What the booster answers, in the same form.
 fn in_the_sandbox(cases: &[Case]) -> Result<Vec<Value>, String> {
     let failed = |error: booster_engine::EngineError| error.to_string();
-    let engine = Runtime::new(1, MEMORY).map_err(failed)?;
+    let engine = Runtime::new(RuntimeConfig::new(1, MEMORY)).map_err(failed)?;
     let module = default_modules_dir().join("agent-booster.wasm");
     let unreadable =
         |error: std::io::Error| format!("{}: {error}; see `make agent-booster`", module.display());
@@ -123,26 +127,12 @@ fn in_the_sandbox(cases: &[Case]) -> Result<Vec<Value>, String> {
     if let Some(reason) = booster.cold_reason() {
         println!("agent-booster starts cold: {reason}");
     }
-    let config = PoolConfig {
-        worker: "conformance".into(),
-        slots: 1,
-        memory_limit: MEMORY,
-        max_output: 64 << 20,
-        auto_recovery: true,
-    };
-    let pool = Pool::start(engine, config, Arc::new(Silent)).map_err(failed)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
+    let mut sandbox = Sandbox::new(engine, Arc::new(Silent));
     let mut answers = Vec::new();
     for case in cases {
-        let request = Request {
-            id: case.name.clone(),
-            booster: Arc::clone(&booster),
-            input: case.input.to_string(),
-            timeout: Duration::from_secs(30),
-            stop: None,
-            allocated: Box::new(|_, _| {}),
-        };
-        let run = runtime.block_on(pool.run(request)).map_err(failed)?;
+        let input = case.input.to_string();
+        let task = Task { input: &input, timeout: LIMIT, max_output: MAX_OUTPUT, stop: None };
+        let run = sandbox.run(&booster, &task);
         answers.push(match run.attempt {
             Attempt::Done(answer) | Attempt::Refused(answer) => without_reason(answer.get())?,
             Attempt::Failed { .. } => json!({ "trap": true }),

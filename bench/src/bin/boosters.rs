@@ -8,12 +8,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use booster_core::{Attempt, Manifest};
-use booster_engine::{Booster, EngineNote, EngineObserver, Pool, PoolConfig, Request, Runtime};
+use booster_engine::{Booster, EngineNote, EngineObserver, Runtime, RuntimeConfig, Sandbox, Task};
 
 /// Jobs that are measured of each booster.
 const JOBS: usize = 500;
 /// Memory of an instance, bytes.
 const MEMORY: usize = 512 << 20;
+/// Largest answer, bytes.
+const MAX_OUTPUT: usize = 1 << 20;
+/// Time for one input.
+const LIMIT: Duration = Duration::from_secs(30);
 /// Inputs that all boosters get; the answers to the last three are refusals.
 const INPUTS: [&str; 7] = [
     r#"{"text":"Two words\nand three more.\n"}"#,
@@ -87,7 +91,7 @@ fn measure(path: &Path) -> Result<Vec<String>, String> {
     let manifest = std::fs::read_to_string(path.with_extension("json")).map_err(|error| failed(&error))?;
     let manifest: Manifest = serde_json::from_str(&manifest).map_err(|error| failed(&error))?;
     let name = manifest.name.clone();
-    let engine = Runtime::new(1, MEMORY).map_err(|error| failed(&error))?;
+    let engine = Runtime::new(RuntimeConfig::new(1, MEMORY)).map_err(|error| failed(&error))?;
     let start = Instant::now();
     let booster = Arc::new(Booster::load(&engine, manifest, &wasm).map_err(|error| failed(&error))?);
     let load = start.elapsed().as_secs_f64() * 1000.0;
@@ -99,29 +103,15 @@ fn measure(path: &Path) -> Result<Vec<String>, String> {
     let cold = booster.cold_reason().map(ToOwned::to_owned);
 
     let observer = Arc::new(Instantiations::default());
-    let config = PoolConfig {
-        worker: "boosters".into(),
-        slots: 1,
-        memory_limit: MEMORY,
-        max_output: 1 << 20,
-        auto_recovery: true,
-    };
-    let pool = Pool::start(engine, config, Arc::clone(&observer) as _).map_err(|error| failed(&error))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| failed(&error))?;
-    let job = |input: &str| {
-        let request = Request {
-            id: "job".into(),
-            booster: Arc::clone(&booster),
-            input: input.to_owned(),
-            timeout: Duration::from_secs(30),
-            stop: None,
-            allocated: Box::new(|_, _| {}),
-        };
-        runtime.block_on(pool.run(request)).map_err(|error| failed(&error))
+    let mut sandbox = Sandbox::new(engine, Arc::clone(&observer) as _);
+    let mut job = |input: &str| {
+        let ran = sandbox.run(&booster, &Task { input, timeout: LIMIT, max_output: MAX_OUTPUT, stop: None });
+        sandbox.clear();
+        ran
     };
     let mut answers = Vec::new();
     for input in INPUTS {
-        answers.push(match job(input)?.attempt {
+        answers.push(match job(input).attempt {
             Attempt::Done(output) => sorted("done", output.get()),
             Attempt::Refused(refusal) => sorted("refused", refusal.get()),
             other => format!("{other:?}"),
@@ -132,7 +122,7 @@ fn measure(path: &Path) -> Result<Vec<String>, String> {
     }
     let mut micros = Vec::with_capacity(JOBS);
     for _ in 0..JOBS {
-        micros.push(job(INPUTS[0])?.latency_ms * 1000.0);
+        micros.push(job(INPUTS[0]).latency_ms * 1000.0);
     }
     let mut made: Vec<f64> = observer.0.lock().map(|all| all.clone()).unwrap_or_default();
     let made = quantile(&mut made, 0.5) * 1e6;

@@ -5,9 +5,9 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use booster_bench::edits::kilobyte_edits;
 use booster_bench::measure::{cpu_ms, percentile};
 use booster_core::{Config, Job};
-use booster_examples::{Expected, default_dir, edits};
 use booster_producer::local::{LocalRedis, LocalWorker};
 use booster_producer::{Client, ClientError};
 use clap::Parser;
@@ -75,20 +75,6 @@ async fn start(slots: usize) -> Result<Fleet, ClientError> {
     let mut worker = LocalWorker::start(&config, &dir.path().join("worker.log"), &[])?;
     worker.ready(&client).await?;
     Ok(Fleet { redis, worker, client, _dir: dir })
-}
-
-/// The example edits whose source has 0.5 to 2 KB and that come to a result.
-fn kilobyte_edits() -> Result<Vec<Job>, ClientError> {
-    let cases = edits(&default_dir()).map_err(|error| ClientError::machine("the examples", error))?;
-    let mut jobs = Vec::new();
-    for case in cases {
-        if matches!(&case.expected, Expected::Done(file) if (500..=2000).contains(&file.len())) {
-            let mut job = case.job("")?;
-            job.id = None;
-            jobs.push(job);
-        }
-    }
-    Ok(jobs)
 }
 
 /// Submits `count` jobs as fast as the queue takes them and waits until all have an outcome.

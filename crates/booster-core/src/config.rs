@@ -9,7 +9,7 @@ use crate::address::{self, Address};
 use crate::job::DEFAULT_MAX_JOB_BYTES;
 
 /// Environment variables and the settings they set. Of two spellings of one setting the later wins.
-pub const ENVIRONMENT: [(&str, &str); 13] = [
+pub const ENVIRONMENT: [(&str, &str); 14] = [
     ("WASM_POOL_SIZE", "wasm.poolSize"),
     ("WASM_MEMORY_LIMIT", "wasm.memoryLimit"),
     ("WASM_TASK_TIMEOUT", "wasm.taskTimeout"),
@@ -24,6 +24,7 @@ pub const ENVIRONMENT: [(&str, &str); 13] = [
     ("REDIS_TLS_KEY", "redis.tlsKey"),
     ("REDIS_WAIT_REPLICAS", "redis.waitReplicas"),
     ("BOOSTER_MODULES", "wasm.modules"),
+    ("BOOSTER_CACHE", "wasm.cacheDir"),
 ];
 
 /// Every setting's key, its default and its meaning, for `--help`, the README and error messages.
@@ -37,6 +38,13 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "",
         "directory with the boosters' modules; the ones shipped with the program when empty",
     ),
+    (
+        "wasm.cacheDir",
+        "",
+        "directory for compiled modules; booster-fleet/modules in the user's cache directory when empty, none with \"off\"",
+    ),
+    ("wasm.cacheMax", "1GB", "size of all compiled modules that are kept"),
+    ("wasm.fuel", "0", "WebAssembly instructions of one attempt, 0 for as many as its deadline allows"),
     (
         "redis.url",
         "redis://127.0.0.1:6379",
@@ -76,6 +84,13 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
     ("booster.fallbackEnabled", "true", "offer refused and dead jobs to regular agents"),
     ("booster.performanceTracking", "true", "write performance metrics and task history into state hashes"),
     ("booster.autoRecovery", "true", "give a slot a new instance after a failure"),
+    (
+        "booster.breakerFailures",
+        "10",
+        "jobs of a booster that fail in a row before it is left alone, 0 for never",
+    ),
+    ("booster.breakerPause", "1000", "ms for which it is left alone at first; doubled up to 32 times"),
+    ("booster.breakerAction", "delay", "what becomes of its jobs meanwhile: delay or fallback"),
     ("booster.degrade", "none", "what a producer does with jobs while Redis is away: none, local or agent"),
     ("booster.agentCommand", "", "program that does jobs as a regular agent, with its arguments"),
     ("booster.compatTasks", "false", "also write a task record in the older form for each finished job"),
@@ -143,6 +158,12 @@ pub struct WasmConfig {
     pub max_retries: u32,
     /// Directory of the boosters' modules; empty for the ones shipped with the program.
     pub modules: String,
+    /// Directory of compiled modules; empty for the user's cache directory, `off` for none.
+    pub cache_dir: String,
+    /// Bytes of all compiled modules that are kept.
+    pub cache_max: u64,
+    /// WebAssembly instructions of one attempt; 0 for as many as its deadline allows.
+    pub fuel: u64,
 }
 
 /// Section `redis`.
@@ -243,6 +264,12 @@ pub struct BoosterConfig {
     pub performance_tracking: bool,
     /// Give a slot a new instance after a failure.
     pub auto_recovery: bool,
+    /// Jobs of a booster that fail in a row before it is left alone; 0 for never.
+    pub breaker_failures: usize,
+    /// Milliseconds for which it is left alone at first.
+    pub breaker_pause_ms: u64,
+    /// What becomes of its jobs meanwhile.
+    pub breaker_action: BreakerAction,
     /// What a producer does with jobs while Redis is away.
     pub degrade: Degrade,
     /// The program that does jobs as a regular agent, with its arguments; empty when there is none.
@@ -277,6 +304,25 @@ impl Degrade {
     }
 }
 
+/// What becomes of a booster's jobs while its circuit breaker is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakerAction {
+    /// They go back to the queue and are offered again later; that counts neither as an attempt nor as a crash.
+    Delay,
+    /// They are refused with the reason `breaker_open`, and so offered to regular agents.
+    Fallback,
+}
+
+impl BreakerAction {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delay => "delay",
+            Self::Fallback => "fallback",
+        }
+    }
+}
+
 /// The whole configuration, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -297,6 +343,9 @@ impl Default for Config {
                 task_timeout_ms: 30_000,
                 max_retries: 3,
                 modules: String::new(),
+                cache_dir: String::new(),
+                cache_max: 1024 * MIB as u64,
+                fuel: 0,
             },
             redis: RedisConfig {
                 url: "redis://127.0.0.1:6379".into(),
@@ -324,6 +373,9 @@ impl Default for Config {
                 fallback_enabled: true,
                 performance_tracking: true,
                 auto_recovery: true,
+                breaker_failures: 10,
+                breaker_pause_ms: 1000,
+                breaker_action: BreakerAction::Delay,
                 degrade: Degrade::None,
                 agent_command: String::new(),
                 compat_tasks: false,
@@ -405,6 +457,9 @@ impl Config {
             "wasm.taskTimeout" => wasm.task_timeout_ms = number(value, 1, 3_600_000)?,
             "wasm.maxRetries" => wasm.max_retries = number(value, 0, 100)? as u32,
             "wasm.modules" => wasm.modules = text(value, "a directory", |_| true)?,
+            "wasm.cacheDir" => wasm.cache_dir = text(value, "a directory, or \"off\"", |_| true)?,
+            "wasm.cacheMax" => wasm.cache_max = size(value, 0, 1024 * 1024 * MIB)? as u64,
+            "wasm.fuel" => wasm.fuel = number(value, 0, u64::MAX)?,
             "redis.url" => redis.url = text(value, address::FORM, |text| Address::parse(text).is_some())?,
             "redis.tlsCa" => redis.tls_ca = text(value, FILE_FORM, |_| true)?,
             "redis.tlsCert" => redis.tls_cert = text(value, FILE_FORM, |_| true)?,
@@ -428,6 +483,9 @@ impl Config {
             "booster.fallbackEnabled" => booster.fallback_enabled = flag(value)?,
             "booster.performanceTracking" => booster.performance_tracking = flag(value)?,
             "booster.autoRecovery" => booster.auto_recovery = flag(value)?,
+            "booster.breakerFailures" => booster.breaker_failures = number(value, 0, 10_000)? as usize,
+            "booster.breakerPause" => booster.breaker_pause_ms = number(value, 10, 3_600_000)?,
+            "booster.breakerAction" => booster.breaker_action = breaker_action(value)?,
             "booster.degrade" => booster.degrade = degrade(value)?,
             "booster.agentCommand" => booster.agent_command = text(value, "a command line", |_| true)?,
             "booster.compatTasks" => booster.compat_tasks = flag(value)?,
@@ -466,6 +524,13 @@ fn number(value: &Value, min: u64, max: u64) -> Result<u64, Refusal> {
     parsed
         .filter(|n| (min..=max).contains(n))
         .ok_or_else(|| Refusal::Expected(format!("a whole number from {min} to {max}")))
+}
+
+fn breaker_action(value: &Value) -> Result<BreakerAction, Refusal> {
+    [BreakerAction::Delay, BreakerAction::Fallback]
+        .into_iter()
+        .find(|action| value.as_str() == Some(action.as_str()))
+        .ok_or_else(|| Refusal::Expected("\"delay\" or \"fallback\"".to_owned()))
 }
 
 /// A size in bytes: a number, or text with `KB`, `MB`, `GB` (powers of 1024, also spelled `KiB`…) or no unit.

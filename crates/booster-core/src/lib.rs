@@ -18,7 +18,7 @@ pub use config::Config;
 pub use event::Event;
 pub use job::{Job, JobError, Priority, Target};
 pub use keys::{ApalisKeys, Keys, QueueKeys};
-pub use manifest::{Catalogue, Manifest};
+pub use manifest::{Catalogue, Isolation, Manifest};
 pub use outcome::{Attempt, FailureCause, JobOutcome, OutcomeKind};
 pub use schedule::{Schedule, ScheduleError};
 

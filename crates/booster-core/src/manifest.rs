@@ -27,6 +27,24 @@ pub struct Manifest {
     /// Inputs that are run before the module's start image is taken, so that every instance starts warm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warm_up: Vec<serde_json::Value>,
+    /// The input with which health checks try it; the first warm-up input when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<serde_json::Value>,
+    /// Whether each job gets an instance of its own.
+    #[serde(default)]
+    pub isolation: Isolation,
+}
+
+/// How long an instance of a booster lives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// One job: nothing of another can be seen.
+    #[default]
+    Fresh,
+    /// Many jobs, until one fails: faster for a module whose start is slow and cannot be snapshotted, and only for
+    /// one that may be trusted with all of them.
+    Reuse,
 }
 
 impl Manifest {
@@ -159,6 +177,8 @@ mod tests {
             capabilities: vec!["code-generation".into()],
             languages: vec!["python".into(), "py".into()],
             warm_up: vec![],
+            canary: None,
+            isolation: Isolation::Fresh,
         }
     }
 

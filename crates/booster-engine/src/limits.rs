@@ -42,23 +42,37 @@ pub(crate) enum Stopped {
 }
 
 impl Limits {
-    /// A store whose guest is stopped at `deadline`, or soon after `stop` becomes true.
-    pub(crate) fn store(
-        runtime: &Runtime,
-        memory_limit: usize,
-        max_output: usize,
-        deadline: Instant,
-        stop: Option<Arc<AtomicBool>>,
-    ) -> Store<Limits> {
+    /// A store whose guest is stopped at `deadline`; see [`Limits::arm`].
+    pub(crate) fn store(runtime: &Runtime, memory_limit: usize, deadline: Instant) -> Store<Limits> {
         let limits =
-            Limits { memory_limit, memory: 0, memory_peak: 0, refused_growth: false, deadline, stop };
+            Limits { memory_limit, memory: 0, memory_peak: 0, refused_growth: false, deadline, stop: None };
         let mut store = Store::new(runtime.engine(), limits);
         store.limiter(|limits| limits);
-        // What the host copies out of a guest is bounded before it is copied.
-        store.set_hostcall_fuel(max_output.saturating_add(1024));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| context.data().check());
         store
+    }
+
+    /// Gets a store ready for one attempt: its guest is stopped at `deadline`, or soon after `stop` becomes true,
+    /// and answers at most `max_output` bytes.
+    pub(crate) fn arm(
+        store: &mut Store<Limits>,
+        max_output: usize,
+        fuel: Option<u64>,
+        deadline: Instant,
+        stop: Option<Arc<AtomicBool>>,
+    ) {
+        // What the host copies out of a guest is bounded before it is copied.
+        store.set_hostcall_fuel(max_output.saturating_add(1024));
+        if let Some(fuel) = fuel {
+            // Fails only in an engine that does not count, and then nobody has asked for it.
+            let _ = store.set_fuel(fuel);
+        }
+        let limits = store.data_mut();
+        limits.memory_peak = limits.memory;
+        limits.refused_growth = false;
+        limits.deadline = deadline;
+        limits.stop = stop;
     }
 
     /// Called at every tick of the engine's epoch.

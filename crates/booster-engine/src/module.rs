@@ -5,10 +5,11 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, Type};
 
+use crate::breaker::Breaker;
+use crate::compile::hex;
 use crate::error::EngineError;
 use crate::limits::Limits;
 use crate::runtime::Runtime;
-use crate::snapshot::{self, Watchdog};
 
 /// The function that every booster exports.
 pub(crate) const EXPORT: &str = "apply";
@@ -19,6 +20,8 @@ pub struct Booster {
     reference: String,
     digest: String,
     cold: Option<String>,
+    canary: Option<String>,
+    pub(crate) breaker: Breaker,
     pub(crate) pre: InstancePre<Limits>,
     pub(crate) apply: ComponentExportIndex,
 }
@@ -30,8 +33,8 @@ impl std::fmt::Debug for Booster {
 }
 
 impl Booster {
-    /// Compiles `wasm` for `runtime`, after taking its warm snapshot when the manifest has warm-up inputs. A WASI
-    /// command becomes a component first.
+    /// Takes `wasm` from the runtime's cache, or compiles it, after taking its warm snapshot when the manifest has
+    /// warm-up inputs. A WASI command becomes a component first.
     ///
     /// # Errors
     /// [`EngineError::Module`] when the bytes are no component of the contract.
@@ -39,20 +42,17 @@ impl Booster {
         let reference = manifest.reference();
         let invalid = |detail: String| EngineError::Module { name: reference.clone(), detail };
         let adapted = booster_adapt::component_of(wasm).map_err(|error| invalid(error.to_string()))?;
-        let (image, cold) = match warm_image(&manifest, &adapted, runtime.memory_limit()) {
-            Ok(image) => (image, None),
-            Err(reason) => (None, Some(reason)),
-        };
-        let component = Component::new(runtime.engine(), image.as_deref().unwrap_or(&adapted))
-            .map_err(|error| invalid(format!("{error:#}")))?;
+        let (component, cold) = runtime.component(&manifest, &adapted).map_err(invalid)?;
         check_contract(&component).map_err(invalid)?;
         let apply = component.get_export_index(None, EXPORT).ok_or_else(|| invalid(missing_export()))?;
         // An empty linker: a component with imports does not link, so a guest reaches nothing outside.
         let pre = Linker::new(runtime.engine())
             .instantiate_pre(&component)
             .map_err(|error| invalid(format!("{error:#}")))?;
-        let digest = Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { manifest, reference, digest, cold, pre, apply })
+        let digest = hex(&Sha256::digest(wasm));
+        let canary = manifest.canary.as_ref().or(manifest.warm_up.first()).map(ToString::to_string);
+        let breaker = Breaker::default();
+        Ok(Self { manifest, reference, digest, cold, canary, breaker, pre, apply })
     }
 
     /// What the booster says of itself.
@@ -70,21 +70,15 @@ impl Booster {
         &self.digest
     }
 
+    /// The input with which health checks try it, JSON text.
+    pub fn canary(&self) -> Option<&str> {
+        self.canary.as_deref()
+    }
+
     /// Why instances start cold, when no warm snapshot could be taken.
     pub fn cold_reason(&self) -> Option<&str> {
         self.cold.as_deref()
     }
-}
-
-/// The snapshotted component, or `None` when the manifest asks for no warm-up, or why there is none.
-fn warm_image(manifest: &Manifest, wasm: &[u8], memory_limit: usize) -> Result<Option<Vec<u8>>, String> {
-    if manifest.warm_up.is_empty() {
-        return Ok(None);
-    }
-    let inputs: Vec<String> = manifest.warm_up.iter().map(ToString::to_string).collect();
-    let engine = Runtime::for_snapshots().map_err(|error| error.to_string())?;
-    let _watchdog = Watchdog::start(&engine);
-    snapshot::warm(&engine, wasm, &inputs, memory_limit).map(Some).map_err(|error| format!("{error:#}"))
 }
 
 /// Checks the component's outer face: no imports, and the one export with its exact type.

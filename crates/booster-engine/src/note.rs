@@ -2,6 +2,8 @@
 
 use booster_core::event::Recovered;
 
+use crate::health::Health;
+
 /// Something that happened in the engine, for logs and metrics.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -24,6 +26,18 @@ pub enum EngineNote<'a> {
     Acquired {
         /// Seconds it waited.
         seconds: f64,
+    },
+    /// A booster's circuit breaker opened or closed.
+    Breaker {
+        /// The booster, as `name@version`.
+        booster: &'a str,
+        /// Whether its jobs are held back now.
+        open: bool,
+    },
+    /// A health check went through a slot.
+    Checked {
+        /// What it found.
+        health: Health,
     },
     /// A slot replaced its instance after a failure.
     Recovered(&'a Recovered),

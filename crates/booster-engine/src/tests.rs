@@ -4,9 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use booster_core::{Attempt, FailureCause, Manifest};
+use booster_core::{Attempt, FailureCause, Isolation, Manifest};
 
-use crate::{Booster, EngineNote, EngineObserver, Pool, PoolConfig, Request, Run, Runtime, SlotStatus};
+use crate::{
+    Booster, BreakerConfig, EngineNote, EngineObserver, Pool, PoolConfig, Request, Run, Runtime,
+    RuntimeConfig, SlotStatus,
+};
 
 const MIB: usize = 1024 * 1024;
 const LIMIT: usize = 64 * MIB;
@@ -42,6 +45,8 @@ fn manifest(warm_up: Vec<serde_json::Value>) -> Manifest {
         capabilities: vec![],
         languages: vec![],
         warm_up,
+        canary: None,
+        isolation: Isolation::Fresh,
     }
 }
 
@@ -65,10 +70,9 @@ struct Bench {
 
 impl Bench {
     fn new(slots: usize, auto_recovery: bool) -> Self {
-        let runtime = Runtime::new(slots, LIMIT).unwrap();
+        let runtime = Runtime::new(RuntimeConfig::new(slots, LIMIT)).unwrap();
         let recorder = Arc::new(Recorder::default());
-        let config =
-            PoolConfig { worker: "w".into(), slots, memory_limit: LIMIT, max_output: MIB, auto_recovery };
+        let config = PoolConfig { max_output: MIB, auto_recovery, ..PoolConfig::new("w", slots, LIMIT) };
         let pool = Pool::start(Arc::clone(&runtime), config, Arc::clone(&recorder) as _).unwrap();
         Self { runtime, pool, recorder }
     }
@@ -210,7 +214,7 @@ async fn an_answer_above_the_limit_is_no_answer() {
 
 #[tokio::test]
 async fn modules_that_are_no_boosters_are_refused_with_the_reason() {
-    let runtime = Runtime::new(1, LIMIT).unwrap();
+    let runtime = Runtime::new(RuntimeConfig::new(1, LIMIT)).unwrap();
     let load = |wasm: &[u8]| Booster::load(&runtime, manifest(vec![]), wasm).unwrap_err().to_string();
     let good = component(OK_DATA, OK);
     let importing = wat::parse_str(r#"(component (import "clock" (func)))"#).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use booster_core::{Attempt, FailureCause, Manifest};
-use booster_engine::{Booster, Pool, PoolConfig, Request, Runtime, Silent};
+use booster_engine::{Booster, Runtime, RuntimeConfig, Sandbox, Silent, Task};
 
 const MEMORY: usize = 64 << 20;
 const OUTPUT: usize = 8 << 20;
@@ -38,31 +38,14 @@ fn load(runtime: &Arc<Runtime>, wasm: &[u8]) -> Result<Arc<Booster>, String> {
 }
 
 /// Runs a command twice, each time in a fresh instance, and returns what both came to.
-async fn run(wasm: &[u8], input: &str) -> Attempt {
-    let runtime = Runtime::new(1, MEMORY).unwrap();
+fn run(wasm: &[u8], input: &str) -> Attempt {
+    let runtime = Runtime::new(RuntimeConfig::new(1, MEMORY)).unwrap();
     let booster = load(&runtime, wasm).unwrap();
-    let config = PoolConfig {
-        worker: "test".into(),
-        slots: 1,
-        memory_limit: MEMORY,
-        max_output: OUTPUT,
-        auto_recovery: true,
-    };
-    let pool = Pool::start(runtime, config, Arc::new(Silent)).unwrap();
-    let mut attempts = Vec::new();
-    for _ in 0..2 {
-        let request = Request {
-            id: "job".into(),
-            booster: Arc::clone(&booster),
-            input: input.to_owned(),
-            timeout: Duration::from_secs(20),
-            stop: None,
-            allocated: Box::new(|_, _| {}),
-        };
-        attempts.push(pool.run(request).await.unwrap().attempt);
-    }
-    let second = attempts.pop().unwrap();
-    assert_eq!(format!("{:?}", attempts[0]), format!("{second:?}"), "the same input gives the same result");
+    let mut sandbox = Sandbox::new(runtime, Arc::new(Silent));
+    let task = Task { input, timeout: Duration::from_secs(20), max_output: OUTPUT, stop: None };
+    let first = sandbox.run(&booster, &task).attempt;
+    let second = sandbox.run(&booster, &task).attempt;
+    assert_eq!(format!("{first:?}"), format!("{second:?}"), "the same input gives the same result");
     second
 }
 
@@ -73,30 +56,30 @@ const ECHO: &str = "(local $n i32)
       (if (local.get $n)
         (then (call $say (i32.const 1) (i32.const 1024) (local.get $n)) (br $next))))";
 
-#[tokio::test]
-async fn a_command_reads_its_input_and_writes_its_output() {
+#[test]
+fn a_command_reads_its_input_and_writes_its_output() {
     let input = format!(r#"{{"text":"{}"}}"#, "é and more ".repeat(100_000));
-    match run(&command("", ECHO), &input).await {
+    match run(&command("", ECHO), &input) {
         Attempt::Done(output) => assert_eq!(output.get(), input),
         other => panic!("{other:?}"),
     }
 }
 
-#[tokio::test]
-async fn an_output_that_says_no_success_is_a_refusal() {
+#[test]
+fn an_output_that_says_no_success_is_a_refusal() {
     for refusal in [r#"{"success":false,"reason":"no"}"#, "\n{ \"success\" :\tfalse }"] {
-        match run(&command("", ECHO), refusal).await {
+        match run(&command("", ECHO), refusal) {
             Attempt::Refused(answer) => assert_eq!(answer.get().trim(), refusal.replace('\n', " ").trim()),
             other => panic!("{other:?}"),
         }
     }
     for output in [r#"{"success":true}"#, r#"{"successful":false}"#, "{}", "[false]", "7"] {
-        assert!(matches!(run(&command("", ECHO), output).await, Attempt::Done(_)), "{output}");
+        assert!(matches!(run(&command("", ECHO), output), Attempt::Done(_)), "{output}");
     }
 }
 
-#[tokio::test]
-async fn clocks_files_and_environment_are_not_there_and_random_bytes_are_zeros() {
+#[test]
+fn clocks_files_and_environment_are_not_there_and_random_bytes_are_zeros() {
     // Writes four digits: the errors of the clock and of opening a folder, how many variables and arguments there
     // are, and a random byte.
     let more = r#"
@@ -116,25 +99,25 @@ async fn clocks_files_and_environment_are_not_there_and_random_bytes_are_zeros()
         "(call $say (i32.const 2) (i32.const 1024) (i32.const 4))".to_owned(),
         "(call $say (i32.const 1) (i32.const 1024) (i32.const 4))".to_owned(),
     ];
-    match run(&command(more, &body.concat()), "{}").await {
+    match run(&command(more, &body.concat()), "{}") {
         Attempt::Done(output) => assert_eq!(output.get(), "2211"),
         other => panic!("{other:?}"),
     }
 }
 
-#[tokio::test]
-async fn leaving_otherwise_than_by_returning_is_a_failed_attempt() {
+#[test]
+fn leaving_otherwise_than_by_returning_is_a_failed_attempt() {
     let more = r#"(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))"#;
-    let attempt = run(&command(more, "(call $exit (i32.const 0))"), "{}").await;
+    let attempt = run(&command(more, "(call $exit (i32.const 0))"), "{}");
     assert!(matches!(attempt, Attempt::Failed { cause: FailureCause::Panic, .. }), "{attempt:?}");
     // Nothing written is no JSON.
-    let attempt = run(&command("", ""), "{}").await;
+    let attempt = run(&command("", ""), "{}");
     assert!(matches!(attempt, Attempt::Failed { cause: FailureCause::Panic, .. }), "{attempt:?}");
 }
 
-#[tokio::test]
-async fn what_is_no_command_or_wants_more_is_refused_with_the_reason() {
-    let runtime = Runtime::new(1, MEMORY).unwrap();
+#[test]
+fn what_is_no_command_or_wants_more_is_refused_with_the_reason() {
+    let runtime = Runtime::new(RuntimeConfig::new(1, MEMORY)).unwrap();
     let reason = |wasm: &[u8]| load(&runtime, wasm).unwrap_err();
     let network = r#"(import "env" "connect" (func (param i32) (result i32)))"#;
     assert!(reason(&command(network, "")).contains("imports `env.connect`"));

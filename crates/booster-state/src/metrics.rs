@@ -61,6 +61,7 @@ fn kind(series: Series) -> Kind {
         | Series::JobsDeduplicated
         | Series::JobsRecovered
         | Series::InstanceRestarts
+        | Series::HealthChecks
         | Series::RedisErrors
         | Series::RedisReconnects
         | Series::EventsDropped
@@ -72,6 +73,7 @@ fn kind(series: Series) -> Kind {
         | Series::PoolSlotsTarget
         | Series::PoolSlotsByStatus
         | Series::PoolAvailability
+        | Series::BreakerOpen
         | Series::WasmMemoryLimit
         | Series::SpoolOutcomes
         | Series::LastFetch

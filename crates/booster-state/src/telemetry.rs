@@ -216,6 +216,19 @@ impl EngineObserver for Telemetry {
                 self.metrics.observe(Series::WasmMemoryPeak, &[&label], *bytes as f64);
             }
             EngineNote::Acquired { seconds } => self.metrics.observe(Series::PoolAcquireWait, &[], *seconds),
+            EngineNote::Breaker { booster, open } => {
+                let label = self.metrics.booster_label(booster);
+                if *open {
+                    error!(booster, "failed too often in a row; it is left alone for now");
+                } else {
+                    info!(booster, "works again");
+                }
+                self.metrics.set(Series::BreakerOpen, &[&label], f64::from(u8::from(*open)));
+            }
+            EngineNote::Checked { health } => {
+                debug!(health = health.as_str(), "checked a slot");
+                self.metrics.count(Series::HealthChecks, &[health.as_str()]);
+            }
             EngineNote::Recovered(recovered) => self.publish(Event::Recovered((*recovered).clone())),
             _ => {}
         }

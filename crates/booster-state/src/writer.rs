@@ -1,7 +1,7 @@
 //! State hashes of slots and instances, and the pool set, written off the hot path: at most once for each slot
 //! and quarter second, and only when something changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -81,12 +81,17 @@ impl StateWriter {
             self.write_slot(&mut pipeline, &view);
             written.push((view.booster_id, (view.revision, view.instance_id)));
         }
-        if written.is_empty() {
+        let gone = self.gone();
+        for slot in &gone {
+            self.forget_slot(&mut pipeline, slot);
+        }
+        if written.is_empty() && gone.is_empty() {
             return Ok(());
         }
         pipeline.cmd("EXPIRE").arg(self.keys.pool()).arg(self.config.redis.ttl_s).ignore();
         let () = self.link.pipeline("state", &pipeline).await?;
         self.written.extend(written);
+        self.written.retain(|slot, _| !gone.contains(slot));
         if refresh {
             self.refreshed = Instant::now();
         }
@@ -107,7 +112,7 @@ impl StateWriter {
         let instance = self.keys.instance(&view.instance_id);
         pipeline.cmd("HSET").arg(&instance);
         pipeline.arg("wasmInstance").arg(&view.booster_id).arg("createdAt").arg(view.created_at);
-        pipeline.arg("lastUsed").arg(view.last_activity).arg("healthStatus").arg(health(view));
+        pipeline.arg("lastUsed").arg(view.last_activity).arg("healthStatus").arg(view.health.as_str());
         pipeline.arg("memoryUsage").arg(view.memory_usage).ignore();
         pipeline.cmd("EXPIRE").arg(&instance).arg(ttl).ignore();
         let available = matches!(view.status, SlotStatus::Ready | SlotStatus::Recovered);
@@ -137,30 +142,27 @@ impl StateWriter {
         pipeline.cmd("DEL").arg(self.keys.instance(instance_id)).ignore();
     }
 
+    /// Slots that were written and that the pool no longer has.
+    fn gone(&self) -> Vec<String> {
+        let slots: HashSet<String> = self.pool.views().into_iter().map(|view| view.booster_id).collect();
+        self.written.keys().filter(|slot| !slots.contains(*slot)).cloned().collect()
+    }
+
+    fn forget_slot(&self, pipeline: &mut Pipeline, booster_id: &str) {
+        if let Some((_, instance_id)) = self.written.get(booster_id) {
+            self.forget_instance(pipeline, instance_id);
+        }
+        pipeline.cmd("DEL").arg(self.keys.booster(booster_id)).ignore();
+    }
+
     async fn remove_all(&self) -> Result<(), StateError> {
         let mut pipeline = Pipeline::new();
-        for (booster_id, (_, instance_id)) in &self.written {
-            self.forget_instance(&mut pipeline, instance_id);
-            pipeline.cmd("DEL").arg(self.keys.booster(booster_id)).ignore();
+        for booster_id in self.written.keys() {
+            self.forget_slot(&mut pipeline, booster_id);
         }
         if !self.written.is_empty() {
             let () = self.link.pipeline("state", &pipeline).await?;
         }
         Ok(())
-    }
-}
-
-/// The word for an instance's health, from its slot's state and recent failures.
-fn health(view: &SlotView) -> &'static str {
-    let recent_failures = view
-        .history
-        .iter()
-        .filter(|task| !matches!(task.result, "done" | "refused" | "invalid" | "stopped" | "deferred"))
-        .count();
-    match view.status {
-        SlotStatus::Error => "unhealthy",
-        // More than half of the last tasks failed here.
-        _ if view.history.len() >= 4 && recent_failures * 2 > view.history.len() => "degraded",
-        _ => "healthy",
     }
 }
