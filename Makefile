@@ -61,6 +61,11 @@ bench-pool: deps-fleet guests ## Measure fresh sandboxes: their price, scaling, 
 	@$(CARGO) build --quiet --release --workspace --bins
 	@target/release/pool $(BENCH)
 
+.PHONY: bench-sizing
+bench-sizing: ## Simulate pools of fixed sizes and sized by their load, and draw the plots of docs/pool.md
+	@$(CARGO) build --quiet --workspace --bins
+	@target/debug/sizing --plots docs/images $(BENCH)
+
 .PHONY: accuracy-floor
 accuracy-floor: guests ## Count right and wrong edits on a corpus (CORPUS=folder of *.jsonl), and fail below the floor
 	@$(CARGO) build --quiet --package booster-bench --bin accuracy

@@ -305,7 +305,8 @@ fn file_of(config: &Config) -> String {
     let intake: Vec<String> = redis.intake.iter().map(ToString::to_string).collect();
     serde_json::json!({
         "wasm": {
-            "poolSize": wasm.pool_size, "memoryLimit": wasm.memory_limit, "taskTimeout": wasm.task_timeout_ms,
+            "poolSize": wasm.pool_size, "poolSizing": wasm.pool_sizing.as_str(), "poolMin": wasm.pool_min,
+            "poolMax": wasm.pool_max, "memoryLimit": wasm.memory_limit, "taskTimeout": wasm.task_timeout_ms,
             "maxRetries": wasm.max_retries, "modules": wasm.modules, "cacheDir": wasm.cache_dir,
             "cacheMax": wasm.cache_max, "fuel": wasm.fuel,
         },

@@ -9,6 +9,7 @@ mod http;
 mod options;
 mod run;
 mod run_log;
+mod sizing;
 
 pub use error::WorkerError;
 pub use options::Options;

@@ -19,6 +19,7 @@ use crate::error::WorkerError;
 use crate::handler::{ByRegistry, FleetList, Handler, refresh_fleet};
 use crate::http::{Health, router};
 use crate::run_log::RunLog;
+use crate::sizing;
 
 /// What [`run`] needs.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let consumer_config = ConsumerConfig {
         worker: id.clone(),
         queues: queues.clone(),
-        slots: config.wasm.pool_size,
+        slots: config.wasm.slots().0,
         config: config.clone(),
     };
     let (consumer, backend) = Consumer::start(link.clone(), consumer_config, admission);
@@ -102,6 +103,11 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
         tokio::spawn(profile.run(stopped())),
         tokio::spawn(follow_events(link.clone(), config.clone(), id.clone(), stopped())),
     ];
+    if let Some(bounds) = sizing::bounds(&config.wasm) {
+        let (telemetry, id) = (Arc::clone(&telemetry), id.clone());
+        let resized = move |pool: &Pool| announce(&telemetry, &id, pool, "resized");
+        background.push(tokio::spawn(sizing::run(pool.clone(), consumer.clone(), bounds, resized, stopped())));
+    }
     for intake in config.redis.intake.clone() {
         if !queues.contains(&intake.queue) {
             warn!(%intake, "this worker does not serve the queue into which it takes tasks; another has to");
@@ -189,7 +195,7 @@ async fn take_in(
 }
 
 async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), WorkerError> {
-    let settings = RuntimeConfig::configured(config, config.wasm.pool_size);
+    let settings = RuntimeConfig::configured(config, config.wasm.slots().1);
     let dir = match config.wasm.modules.as_str() {
         "" => default_modules_dir(),
         dir => PathBuf::from(dir),
@@ -243,7 +249,7 @@ fn start_pool(
     runtime: Arc<Runtime>,
     telemetry: &Arc<Telemetry>,
 ) -> Result<Pool, WorkerError> {
-    let pool = PoolConfig::configured(config, id, config.wasm.pool_size);
+    let pool = PoolConfig::configured(config, id, config.wasm.slots().0);
     Ok(Pool::start(runtime, pool, Arc::clone(telemetry) as _)?)
 }
 

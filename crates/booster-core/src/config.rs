@@ -30,6 +30,13 @@ pub const ENVIRONMENT: [(&str, &str); 14] = [
 /// Every setting's key, its default and its meaning, for `--help`, the README and error messages.
 pub const SETTINGS: &[(&str, &str, &str)] = &[
     ("wasm.poolSize", "10", "slots of a worker, each with one instance and one thread"),
+    (
+        "wasm.poolSizing",
+        "fixed",
+        "fixed (wasm.poolSize slots), adaptive or predictive (between wasm.poolMin and wasm.poolMax, as the load asks)",
+    ),
+    ("wasm.poolMin", "5", "fewest slots of a pool that is sized by its load"),
+    ("wasm.poolMax", "10", "most slots of a pool that is sized by its load"),
     ("wasm.memoryLimit", "512MB", "memory of one instance"),
     ("wasm.taskTimeout", "30000", "deadline of one attempt in ms, where the job names none"),
     ("wasm.maxRetries", "3", "retries of a failed attempt, where the job names none"),
@@ -150,6 +157,12 @@ impl ConfigError {
 pub struct WasmConfig {
     /// Slots of a worker.
     pub pool_size: usize,
+    /// Whether the pool has always so many.
+    pub pool_sizing: PoolSizing,
+    /// Fewest slots of a pool that is sized by its load.
+    pub pool_min: usize,
+    /// Most slots of a pool that is sized by its load.
+    pub pool_max: usize,
     /// Memory of one instance, bytes.
     pub memory_limit: usize,
     /// Deadline of one attempt, milliseconds.
@@ -164,6 +177,41 @@ pub struct WasmConfig {
     pub cache_max: u64,
     /// WebAssembly instructions of one attempt; 0 for as many as its deadline allows.
     pub fuel: u64,
+}
+
+impl WasmConfig {
+    /// Slots at the start, and the most that there will be.
+    pub fn slots(&self) -> (usize, usize) {
+        match self.pool_sizing {
+            PoolSizing::Fixed => (self.pool_size, self.pool_size),
+            PoolSizing::Adaptive | PoolSizing::Predictive => (self.pool_min, self.pool_max),
+        }
+    }
+}
+
+/// How the number of a worker's slots comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolSizing {
+    /// It is configured.
+    Fixed,
+    /// It follows the load.
+    Adaptive,
+    /// It follows the load and its trend.
+    Predictive,
+}
+
+impl PoolSizing {
+    /// All, in the order in which they are documented.
+    pub const ALL: [Self; 3] = [Self::Fixed, Self::Adaptive, Self::Predictive];
+
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Adaptive => "adaptive",
+            Self::Predictive => "predictive",
+        }
+    }
 }
 
 /// Section `redis`.
@@ -314,6 +362,9 @@ pub enum BreakerAction {
 }
 
 impl BreakerAction {
+    /// All, in the order in which they are documented.
+    pub const ALL: [Self; 2] = [Self::Delay, Self::Fallback];
+
     /// The word in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -339,6 +390,9 @@ impl Default for Config {
         Self {
             wasm: WasmConfig {
                 pool_size: 10,
+                pool_sizing: PoolSizing::Fixed,
+                pool_min: 5,
+                pool_max: 10,
                 memory_limit: 512 * MIB,
                 task_timeout_ms: 30_000,
                 max_retries: 3,
@@ -407,7 +461,22 @@ impl Config {
                 config.set(key, &Value::String(value), variable)?;
             }
         }
+        config.check()?;
         Ok(config)
+    }
+
+    /// What no setting shows by itself.
+    fn check(&self) -> Result<(), ConfigError> {
+        let wasm = &self.wasm;
+        if wasm.pool_min <= wasm.pool_max {
+            return Ok(());
+        }
+        Err(ConfigError::Invalid {
+            key: "wasm.poolMin".into(),
+            source_name: "the configuration".into(),
+            found: wasm.pool_min.to_string(),
+            expected: format!("at most wasm.poolMax, which is {}", wasm.pool_max),
+        })
     }
 
     fn merge_file(&mut self, text: &str) -> Result<(), ConfigError> {
@@ -453,6 +522,9 @@ impl Config {
         let (wasm, redis, booster) = (&mut self.wasm, &mut self.redis, &mut self.booster);
         match key {
             "wasm.poolSize" => wasm.pool_size = number(value, 1, 512)? as usize,
+            "wasm.poolSizing" => wasm.pool_sizing = word(value, &PoolSizing::ALL, PoolSizing::as_str)?,
+            "wasm.poolMin" => wasm.pool_min = number(value, 1, 512)? as usize,
+            "wasm.poolMax" => wasm.pool_max = number(value, 1, 512)? as usize,
             "wasm.memoryLimit" => wasm.memory_limit = size(value, MIB, 4096 * MIB)?,
             "wasm.taskTimeout" => wasm.task_timeout_ms = number(value, 1, 3_600_000)?,
             "wasm.maxRetries" => wasm.max_retries = number(value, 0, 100)? as u32,
@@ -485,8 +557,8 @@ impl Config {
             "booster.autoRecovery" => booster.auto_recovery = flag(value)?,
             "booster.breakerFailures" => booster.breaker_failures = number(value, 0, 10_000)? as usize,
             "booster.breakerPause" => booster.breaker_pause_ms = number(value, 10, 3_600_000)?,
-            "booster.breakerAction" => booster.breaker_action = breaker_action(value)?,
-            "booster.degrade" => booster.degrade = degrade(value)?,
+            "booster.breakerAction" => booster.breaker_action = word(value, &BreakerAction::ALL, BreakerAction::as_str)?,
+            "booster.degrade" => booster.degrade = word(value, &Degrade::ALL, Degrade::as_str)?,
             "booster.agentCommand" => booster.agent_command = text(value, "a command line", |_| true)?,
             "booster.compatTasks" => booster.compat_tasks = flag(value)?,
             _ => return Err(Refusal::UnknownKey),
@@ -526,11 +598,13 @@ fn number(value: &Value, min: u64, max: u64) -> Result<u64, Refusal> {
         .ok_or_else(|| Refusal::Expected(format!("a whole number from {min} to {max}")))
 }
 
-fn breaker_action(value: &Value) -> Result<BreakerAction, Refusal> {
-    [BreakerAction::Delay, BreakerAction::Fallback]
-        .into_iter()
-        .find(|action| value.as_str() == Some(action.as_str()))
-        .ok_or_else(|| Refusal::Expected("\"delay\" or \"fallback\"".to_owned()))
+/// One of a few words.
+fn word<T: Copy>(value: &Value, all: &[T], as_str: impl Fn(T) -> &'static str) -> Result<T, Refusal> {
+    let named = all.iter().copied().find(|one| value.as_str() == Some(as_str(*one)));
+    named.ok_or_else(|| {
+        let words: Vec<&str> = all.iter().map(|one| as_str(*one)).collect();
+        Refusal::Expected(format!("one of {}", words.join(", ")))
+    })
 }
 
 /// A size in bytes: a number, or text with `KB`, `MB`, `GB` (powers of 1024, also spelled `KiB`…) or no unit.
@@ -569,11 +643,6 @@ fn flag(value: &Value) -> Result<bool, Refusal> {
         Value::String(text) if text == "false" => Ok(false),
         _ => Err(Refusal::Expected("true or false".into())),
     }
-}
-
-fn degrade(value: &Value) -> Result<Degrade, Refusal> {
-    let named = |text: &str| Degrade::ALL.into_iter().find(|degrade| degrade.as_str() == text);
-    value.as_str().and_then(named).ok_or_else(|| Refusal::Expected("none, local or agent".into()))
 }
 
 fn text(value: &Value, expected: &str, accept: impl Fn(&str) -> bool) -> Result<String, Refusal> {

@@ -18,6 +18,7 @@ mod pool;
 mod registry;
 mod runtime;
 mod sandbox;
+mod sizing;
 mod slot;
 mod snapshot;
 #[cfg(test)]
@@ -30,10 +31,11 @@ pub use error::EngineError;
 pub use health::Health;
 pub use module::Booster;
 pub use note::{EngineNote, EngineObserver, Silent};
-pub use pool::{OnAllocated, Pool, PoolConfig, Request, Run};
+pub use pool::{Load, OnAllocated, Pool, PoolConfig, Request, Run};
 pub use registry::{Registry, default_modules_dir};
 pub use runtime::{KEEP_RESIDENT, Runtime, RuntimeConfig};
 pub use sandbox::{Ran, Sandbox, Task};
+pub use sizing::{HOLD, Seen, Sizer, SizingConfig, TICK, UTILISATION};
 pub use slot::{SlotStatus, SlotView, TaskSummary};
 
 /// The version of wasmtime that runs the boosters.

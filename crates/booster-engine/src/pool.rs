@@ -1,13 +1,13 @@
 //! The pool: slots with a thread each, fed from one queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use booster_core::{Attempt, Config, FailureCause};
-use crossbeam_channel::{Receiver, Sender, select};
+use crossbeam_channel::{Receiver, Sender, select_biased};
 use tokio::sync::oneshot;
 
 use crate::breaker::{BreakerConfig, Change, Went};
@@ -24,7 +24,7 @@ use crate::slot::{Slot, SlotStatus, SlotView};
 pub struct PoolConfig {
     /// The worker's name, the beginning of every slot's id.
     pub worker: String,
-    /// Slots.
+    /// Slots at the start; see [`Pool::resize`].
     pub slots: usize,
     /// Memory of one instance, bytes.
     pub memory_limit: usize,
@@ -136,6 +136,19 @@ struct Member {
     commands: Sender<Command>,
 }
 
+/// What a pool has to do, and has done since it began.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Load {
+    /// Jobs that wait for a slot.
+    pub waiting: usize,
+    /// Jobs that run.
+    pub running: usize,
+    /// Jobs that have ended.
+    pub ended: u64,
+    /// Seconds that slots were busy with them.
+    pub busy_s: f64,
+}
+
 /// A running pool. Cheap to clone; the threads end when the last clone is dropped and the queue is empty.
 #[derive(Clone)]
 pub struct Pool {
@@ -151,7 +164,12 @@ struct Shared {
     observer: Arc<dyn EngineObserver>,
     inbox: Receiver<Order>,
     members: RwLock<Vec<Member>>,
+    /// The last instance of each slot that was taken away, so that one which comes back in its place has new ones.
+    retired: Mutex<Vec<u64>>,
     in_service: AtomicUsize,
+    running: AtomicUsize,
+    ended: AtomicU64,
+    busy_us: AtomicU64,
 }
 
 impl std::fmt::Debug for Pool {
@@ -178,8 +196,12 @@ impl Pool {
             config,
             observer,
             inbox,
-            members: RwLock::new(Vec::new()),
+            members: RwLock::default(),
+            retired: Mutex::default(),
             in_service: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            ended: AtomicU64::new(0),
+            busy_us: AtomicU64::new(0),
         };
         let pool = Self { orders, shared: Arc::new(shared) };
         pool.resize(slots)?;
@@ -231,15 +253,27 @@ impl Pool {
         let mut members = self.shared.members_mut();
         while members.len() > slots {
             let Some(member) = members.pop() else { break };
+            self.shared.note_retired(members.len(), member.slot.generation());
             // A slot whose thread has ended already needs no telling.
             let _ = member.commands.send(Command::Retire);
         }
         while members.len() < slots {
             let config = &self.shared.config;
-            let slot = Slot::new(&config.worker, members.len() + 1, config.memory_limit);
+            let first = self.shared.next_generation(members.len());
+            let slot = Slot::new(&config.worker, members.len() + 1, first, config.memory_limit);
             members.push(Shared::spawn(&self.shared, slot)?);
         }
         Ok(())
+    }
+
+    /// What the pool has to do, and has done.
+    pub fn load(&self) -> Load {
+        Load {
+            waiting: self.shared.inbox.len(),
+            running: self.shared.running.load(Ordering::Relaxed),
+            ended: self.shared.ended.load(Ordering::Relaxed),
+            busy_s: self.shared.busy_us.load(Ordering::Relaxed) as f64 / 1e6,
+        }
     }
 
     /// Has every idle slot run a booster's canary: that of the first given one that has a canary. Slots that do
@@ -295,12 +329,35 @@ impl Pool {
 }
 
 impl Shared {
+    /// Runs a job and counts it.
+    fn counted(&self, job: impl FnOnce() -> Ran) -> Ran {
+        let _running = Running::begin(&self.running);
+        let ran = job();
+        self.ended.fetch_add(1, Ordering::Relaxed);
+        self.busy_us.fetch_add((ran.latency_ms * 1000.0) as u64, Ordering::Relaxed);
+        ran
+    }
+
     fn members(&self) -> RwLockReadGuard<'_, Vec<Member>> {
         self.members.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn members_mut(&self) -> RwLockWriteGuard<'_, Vec<Member>> {
         self.members.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_retired(&self, place: usize, generation: u64) {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        if retired.len() <= place {
+            retired.resize(place + 1, 0);
+        }
+        // The job that it still runs may cost it its instance.
+        retired[place] = generation + 1;
+    }
+
+    fn next_generation(&self, place: usize) -> u64 {
+        let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        retired.get(place).map_or(1, |generation| generation + 1)
     }
 
     fn spawn(shared: &Arc<Self>, slot: Slot) -> Result<Member, EngineError> {
@@ -322,6 +379,22 @@ impl Shared {
     }
 }
 
+/// Counts a job that runs, a panic of the host's own code included.
+struct Running<'a>(&'a AtomicUsize);
+
+impl<'a> Running<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 struct SlotThread {
     slot: Arc<Slot>,
     shared: Arc<Shared>,
@@ -335,7 +408,8 @@ impl SlotThread {
         let inbox = self.shared.inbox.clone();
         let commands = self.commands.clone();
         while !self.slot.is_abandoned() {
-            let stays = select! {
+            // Commands first: a slot that is to go takes no more jobs.
+            let stays = select_biased! {
                 recv(commands) -> command => match command {
                     Ok(Command::Check(booster)) => self.guarded(|thread| thread.check(&booster)),
                     Ok(Command::Retire) | Err(_) => false,
@@ -383,7 +457,7 @@ impl SlotThread {
         allocated(&booster_id, &instance_id);
         let max_output = self.shared.config.max_output;
         let task = Task { input: &input, timeout, max_output, stop: stop.as_ref() };
-        let ran = self.sandbox.run(&booster, &task);
+        let ran = self.shared.counted(|| self.sandbox.run(&booster, &task));
         let failed_at = Instant::now();
         if self.slot.is_abandoned() {
             return false;

@@ -106,11 +106,12 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn new(worker: &str, number: usize, memory_limit: usize) -> Self {
+    /// A slot whose first instance has the number `generation`.
+    pub(crate) fn new(worker: &str, number: usize, generation: u64, memory_limit: usize) -> Self {
         let booster_id = format!("{worker}-s{number}");
         let now = now_ms();
         let view = SlotView {
-            instance_id: format!("{booster_id}-i1"),
+            instance_id: format!("{booster_id}-i{generation}"),
             booster_id,
             status: SlotStatus::Initializing,
             health: Health::Healthy,
@@ -231,8 +232,7 @@ impl Slot {
     pub(crate) fn recover(&self, observer: &dyn EngineObserver, cause: FailureCause, since: Instant) {
         let recovered = {
             let mut view = self.lock();
-            let generation: u64 =
-                view.instance_id.rsplit_once("-i").and_then(|(_, n)| n.parse().ok()).unwrap_or(0) + 1;
+            let generation = generation_of(&view.instance_id) + 1;
             let instance_id = format!("{}-i{generation}", view.booster_id);
             let old_instance_id = std::mem::replace(&mut view.instance_id, instance_id.clone());
             view.created_at = now_ms();
@@ -252,10 +252,19 @@ impl Slot {
         observer.note(&EngineNote::Recovered(&recovered));
     }
 
+    /// The number of the instance in it.
+    pub(crate) fn generation(&self) -> u64 {
+        generation_of(&self.lock().instance_id)
+    }
+
     /// Forgets how its tasks went, so that a replaced slot is judged by what comes.
     pub(crate) fn forget(&self) {
         self.lock().history.clear();
     }
+}
+
+fn generation_of(instance_id: &str) -> u64 {
+    instance_id.rsplit_once("-i").and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
 pub(crate) fn now_ms() -> UnixMillis {

@@ -136,7 +136,7 @@ async fn saying_so_when_idle<T>(shared: &Shared, index: usize, read: impl Future
     if let Ok(reply) = tokio::time::timeout(IDLE_AFTER, &mut read).await {
         return reply;
     }
-    let free = shared.config.slots.saturating_sub(shared.in_flight.load(Ordering::SeqCst));
+    let free = shared.pace.slots().saturating_sub(shared.in_flight.load(Ordering::SeqCst));
     if free > 0 && !shared.is_stopping() {
         let channel = shared.lines[index].keys.control_channel();
         let message = Told::Idle { worker: &shared.worker, slots: free }.to_string();

@@ -70,7 +70,7 @@ pub struct ConsumerConfig {
     pub worker: String,
     /// The queues to serve.
     pub queues: Vec<String>,
-    /// How many jobs the pool runs at the same time.
+    /// How many jobs the pool runs at the same time at first; see [`Consumer::set_slots`].
     pub slots: usize,
     /// The fleet's configuration.
     pub config: Config,
@@ -124,6 +124,18 @@ impl Consumer {
         for hold in lock(&self.shared.held).values() {
             hold.lost.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// The pool has another size: as much more or less is fetched and started ahead from now on.
+    pub fn set_slots(&self, slots: usize) {
+        self.shared.pace.set_slots(slots);
+        self.shared.dispatch.notify_one();
+        self.shared.room.notify_waiters();
+    }
+
+    /// How many jobs this worker has fetched and not started.
+    pub fn buffered(&self) -> usize {
+        self.shared.buffered()
     }
 
     /// Stops fetching and waits until everything that this worker holds has been settled or handed back.
@@ -367,10 +379,14 @@ impl Shared {
         if line.paused.load(Ordering::SeqCst) || (yielded && self.capacity() == 0) {
             return 0;
         }
-        let buffered: usize = self.lines.iter().map(|line| lock(&line.buffer).len()).sum();
         let own = lock(&line.buffer).len();
         let reserve = if own == 0 { Lane::ALL.len() } else { 0 };
-        self.pace.buffer().saturating_sub(buffered).max(reserve)
+        self.pace.buffer().saturating_sub(self.buffered()).max(reserve)
+    }
+
+    /// How many jobs have been fetched and not started.
+    fn buffered(&self) -> usize {
+        self.lines.iter().map(|line| lock(&line.buffer).len()).sum()
     }
 
     /// How many more jobs may be started now.

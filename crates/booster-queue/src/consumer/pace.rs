@@ -1,6 +1,6 @@
 //! How many jobs to fetch and to start ahead, from how long jobs take.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// What may be fetched ahead runs in this time.
@@ -18,13 +18,22 @@ const FIRST_GUESS_US: u64 = 10_000;
 
 /// A moving mean of job durations, with the bounds that follow from it.
 pub(super) struct Pace {
-    slots: usize,
+    slots: AtomicUsize,
     mean_us: AtomicU64,
 }
 
 impl Pace {
     pub(super) fn new(slots: usize) -> Self {
-        Self { slots, mean_us: AtomicU64::new(FIRST_GUESS_US) }
+        Self { slots: AtomicUsize::new(slots), mean_us: AtomicU64::new(FIRST_GUESS_US) }
+    }
+
+    /// How many jobs the pool runs at the same time now.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_slots(&self, slots: usize) {
+        self.slots.store(slots.max(1), Ordering::Relaxed);
     }
 
     /// Takes one duration into the mean, with a weight of one eighth; a longer one counts in full at once, since
@@ -38,23 +47,24 @@ impl Pace {
     fn runs_in(&self, micros: u64) -> usize {
         let each =
             usize::try_from(micros / self.mean_us.load(Ordering::Relaxed).max(1)).unwrap_or(MOST_FETCHED);
-        each.saturating_mul(self.slots)
+        each.saturating_mul(self.slots())
     }
 
     /// Most jobs fetched and not started.
     pub(super) fn buffer(&self) -> usize {
-        self.runs_in(FETCH_AHEAD_US).clamp(2 * self.slots, MOST_FETCHED.max(2 * self.slots))
+        let least = 2 * self.slots();
+        self.runs_in(FETCH_AHEAD_US).clamp(least, MOST_FETCHED.max(least))
     }
 
     /// Whether the last of so many jobs waits longer for a slot than it takes to move it to another worker.
     pub(super) fn would_wait(&self, jobs: usize) -> bool {
         let mean_us = self.mean_us.load(Ordering::Relaxed);
-        jobs as u64 * mean_us / self.slots as u64 > FETCH_AHEAD_US
+        jobs as u64 * mean_us / self.slots() as u64 > FETCH_AHEAD_US
     }
 
     /// Most jobs started and not ended.
     pub(super) fn in_flight(&self) -> usize {
-        self.slots + self.runs_in(START_AHEAD_US).min(MOST_STARTED)
+        self.slots() + self.runs_in(START_AHEAD_US).min(MOST_STARTED)
     }
 }
 
