@@ -7,7 +7,7 @@ use booster_engine::{Load, Pool, Seen, Sizer, SizingConfig, TICK};
 use booster_queue::Consumer;
 use sysinfo::System;
 use tokio::time::{Instant, MissedTickBehavior};
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 /// How often the machine's memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -76,7 +76,7 @@ fn seen(before: &Load, now: &Load, buffered: usize, elapsed: Duration) -> Seen {
 
 /// What this process may use, the limits of its control group included.
 struct Machine {
-    system: System,
+    system: Option<System>,
     processors: usize,
     /// Total and free memory, bytes.
     memory: (f64, f64),
@@ -87,7 +87,8 @@ impl Machine {
     fn new() -> Self {
         // Counts what a control group allows.
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { system: System::new(), processors, memory: (0.0, 0.0), looked: None }
+        let system = System::new().inspect_err(|error| warn!(%error, "memory counts as unlimited")).ok();
+        Self { system, processors, memory: (0.0, f64::INFINITY), looked: None }
     }
 
     /// Most slots that processors and memory allow: a booster only computes, so more slots than processors would
@@ -103,10 +104,11 @@ impl Machine {
 
     fn look(&mut self) {
         self.looked = Some(Instant::now());
-        self.system.refresh_memory();
-        let (total, free) = match self.system.cgroup_limits() {
+        let Some(system) = &mut self.system else { return };
+        system.refresh_memory();
+        let (total, free) = match system.cgroup_limits() {
             Some(limits) => (limits.total_memory, limits.free_memory),
-            None => (self.system.total_memory(), self.system.available_memory()),
+            None => (system.total_memory(), system.available_memory()),
         };
         self.memory = (total as f64, free as f64);
     }
