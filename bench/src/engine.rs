@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use booster_core::{Attempt, Config, Target};
-use booster_engine::{
-    Booster, Registry, Runtime, RuntimeConfig, Sandbox, Silent, Task, default_modules_dir,
-};
+use booster_engine::{Booster, Registry, Runtime, RuntimeConfig, Sandbox, Silent, Task, default_modules_dir};
 use clap::ValueEnum;
 use rustix::time::{ClockId, clock_gettime};
 

@@ -30,7 +30,10 @@ fn guests_answer_as_their_libraries_do_and_rightly() {
             other => panic!("no booster `{other}`"),
         };
         let task = Task { input: &case.input, timeout: LIMIT, max_output: 4 << 20, stop: None };
-        let guest = match sandbox.run(registry.resolve(&Target::Booster(case.booster.clone())).unwrap(), &task).attempt {
+        let guest = match sandbox
+            .run(registry.resolve(&Target::Booster(case.booster.clone())).unwrap(), &task)
+            .attempt
+        {
             Attempt::Done(output) => Ok(output.get().to_owned()),
             Attempt::Refused(refusal) => Err(refusal.get().to_owned()),
             other => panic!("{}: {other:?}", case.name),

@@ -106,7 +106,13 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     if let Some(bounds) = sizing::bounds(&config.wasm) {
         let (telemetry, id) = (Arc::clone(&telemetry), id.clone());
         let resized = move |pool: &Pool| announce(&telemetry, &id, pool, "resized");
-        background.push(tokio::spawn(sizing::run(pool.clone(), consumer.clone(), bounds, resized, stopped())));
+        background.push(tokio::spawn(sizing::run(
+            pool.clone(),
+            consumer.clone(),
+            bounds,
+            resized,
+            stopped(),
+        )));
     }
     for intake in config.redis.intake.clone() {
         if !queues.contains(&intake.queue) {

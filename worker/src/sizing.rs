@@ -47,7 +47,8 @@ pub(crate) async fn run(
             _ = ticks.tick() => {}
         }
         let load = pool.load();
-        let seen = Seen { room: machine.room(&pool), ..seen(&before, &load, consumer.buffered(), looked.elapsed()) };
+        let seen =
+            Seen { room: machine.room(&pool), ..seen(&before, &load, consumer.buffered(), looked.elapsed()) };
         (before, looked) = (load, Instant::now());
         let (size, wanted) = (pool.size(), sizer.next(&seen));
         if wanted == size {

@@ -13,8 +13,7 @@ use booster_bench::edits::kilobyte_edits;
 use booster_bench::measure::median;
 use booster_core::{Attempt, Config, Isolation, Job, Manifest};
 use booster_engine::{
-    Booster, Pool, PoolConfig, Request, Runtime, RuntimeConfig, Sandbox, Silent, Task,
-    default_modules_dir,
+    Booster, Pool, PoolConfig, Request, Runtime, RuntimeConfig, Sandbox, Silent, Task, default_modules_dir,
 };
 use booster_producer::local::{LocalRedis, LocalWorker};
 use booster_producer::{Client, ClientError};

@@ -39,6 +39,7 @@ struct Options {
 #[derive(Debug, Deserialize)]
 struct Phase {
     seconds: f64,
+    /// More than 0.
     rate: f64,
     job_ms: f64,
 }
@@ -64,7 +65,11 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     for (name, predictive) in [("adaptive", false), ("predictive", true)] {
         results.push(play(&jobs, name.to_owned(), 1, Some(Sizer::new(bounds(predictive)))));
     }
-    println!("{} jobs, {:.0} slot-seconds of work", jobs.len(), jobs.iter().map(|job| job.takes).sum::<f64>());
+    println!(
+        "{} jobs, {:.0} slot-seconds of work",
+        jobs.len(),
+        jobs.iter().map(|job| job.takes).sum::<f64>()
+    );
     println!("{:<12} {:>14} {:>12} {:>12}", "pool", "slot-seconds", "wait p50 ms", "wait p99 ms");
     for one in &results {
         println!("{:<12} {:>14.0} {:>12.1} {:>12.1}", one.name, one.slot_seconds, one.p50_ms, one.p99_ms);
@@ -109,7 +114,7 @@ fn arrivals(phases: &[Phase], seed: u64) -> Vec<Arrival> {
     for phase in phases {
         let end = begin + phase.seconds;
         let mut at = begin;
-        while phase.rate > 0.0 {
+        loop {
             at += exponential(1.0 / phase.rate);
             if at >= end {
                 break;
@@ -244,7 +249,8 @@ fn draw_course(path: &Path, result: &Played) -> Result<(), Box<dyn Error>> {
         .y_label_area_size(50)
         .build_cartesian_2d(0.0..end, 0.0..most as f64 + 1.0)?;
     chart.configure_mesh().x_desc("seconds").y_desc("slots").draw()?;
-    let line = |of: fn(&(f64, usize, usize)) -> usize| result.course.iter().map(move |one| (one.0, of(one) as f64));
+    let line =
+        |of: fn(&(f64, usize, usize)) -> usize| result.course.iter().map(move |one| (one.0, of(one) as f64));
     chart
         .draw_series(AreaSeries::new(line(|one| one.2), 0.0, BLUE.mix(0.3)))?
         .label("running jobs")

@@ -557,7 +557,9 @@ impl Config {
             "booster.autoRecovery" => booster.auto_recovery = flag(value)?,
             "booster.breakerFailures" => booster.breaker_failures = number(value, 0, 10_000)? as usize,
             "booster.breakerPause" => booster.breaker_pause_ms = number(value, 10, 3_600_000)?,
-            "booster.breakerAction" => booster.breaker_action = word(value, &BreakerAction::ALL, BreakerAction::as_str)?,
+            "booster.breakerAction" => {
+                booster.breaker_action = word(value, &BreakerAction::ALL, BreakerAction::as_str)?
+            }
             "booster.degrade" => booster.degrade = word(value, &Degrade::ALL, Degrade::as_str)?,
             "booster.agentCommand" => booster.agent_command = text(value, "a command line", |_| true)?,
             "booster.compatTasks" => booster.compat_tasks = flag(value)?,

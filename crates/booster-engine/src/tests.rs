@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use booster_core::{Attempt, FailureCause, Isolation, Manifest};
 
 use crate::{
-    Booster, BreakerConfig, EngineNote, EngineObserver, Pool, PoolConfig, Request, Run, Runtime,
-    RuntimeConfig, SlotStatus,
+    Booster, EngineNote, EngineObserver, Pool, PoolConfig, Request, Run, Runtime, RuntimeConfig, SlotStatus,
 };
 
 const MIB: usize = 1024 * 1024;
