@@ -303,7 +303,7 @@ async fn killing_a_worker_in_the_middle_of_the_demo_loses_nothing() {
     let victim = line.split_whitespace().find_map(|word| Pid::from_raw(word.parse().ok()?)).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     kill_process(victim, Signal::KILL).unwrap();
-    let output = tokio::time::timeout(booster_tests::LIMIT, child.wait_with_output()).await.unwrap().unwrap();
+    let output = tokio::time::timeout(DEMO_LIMIT, child.wait_with_output()).await.unwrap().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
     assert!(text.lines().last().unwrap().ends_with(" 0 lost"), "{text}");
