@@ -1,5 +1,8 @@
 //! The sandbox against guests that mean harm, and against modules that are no boosters.
 
+mod loading;
+mod pool;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -69,9 +72,16 @@ struct Bench {
 
 impl Bench {
     fn new(slots: usize, auto_recovery: bool) -> Self {
-        let runtime = Runtime::new(RuntimeConfig::new(slots, LIMIT)).unwrap();
+        Self::with(
+            RuntimeConfig::new(slots, LIMIT),
+            PoolConfig { auto_recovery, ..PoolConfig::new("w", slots, LIMIT) },
+        )
+    }
+
+    fn with(runtime: RuntimeConfig, config: PoolConfig) -> Self {
+        let runtime = Runtime::new(runtime).unwrap();
         let recorder = Arc::new(Recorder::default());
-        let config = PoolConfig { max_output: MIB, auto_recovery, ..PoolConfig::new("w", slots, LIMIT) };
+        let config = PoolConfig { max_output: MIB, ..config };
         let pool = Pool::start(Arc::clone(&runtime), config, Arc::clone(&recorder) as _).unwrap();
         Self { runtime, pool, recorder }
     }
@@ -84,6 +94,11 @@ impl Bench {
         self.run_until(booster, input, Duration::from_millis(300), None).await
     }
 
+    async fn run_as(&self, id: &str, booster: &Arc<Booster>, input: &str) -> Run {
+        let request = request(id, booster, input, Duration::from_millis(300), None);
+        self.pool.run(request).await.unwrap()
+    }
+
     async fn run_until(
         &self,
         booster: &Arc<Booster>,
@@ -91,15 +106,24 @@ impl Bench {
         timeout: Duration,
         stop: Option<Arc<AtomicBool>>,
     ) -> Run {
-        let request = Request {
-            id: "job".into(),
-            booster: Arc::clone(booster),
-            input: input.to_owned(),
-            timeout,
-            stop,
-            allocated: Box::new(|_, _| {}),
-        };
-        self.pool.run(request).await.unwrap()
+        self.pool.run(request("job", booster, input, timeout, stop)).await.unwrap()
+    }
+}
+
+fn request(
+    id: &str,
+    booster: &Arc<Booster>,
+    input: &str,
+    timeout: Duration,
+    stop: Option<Arc<AtomicBool>>,
+) -> Request {
+    Request {
+        id: id.into(),
+        booster: Arc::clone(booster),
+        input: input.to_owned(),
+        timeout,
+        stop,
+        allocated: Box::new(|_, _| {}),
     }
 }
 
@@ -129,6 +153,16 @@ async fn each_way_to_fail_has_its_own_cause_and_the_slot_goes_on() {
             "64 MiB",
         ),
         (component("", "(i32.const 0x7ffffff0)"), FailureCause::Trap, ""),
+        // More elements than a table may have.
+        (
+            component(
+                "(table $t 1 funcref)",
+                "(if (i32.eq (table.grow $t (ref.null func) (i32.const 30000)) (i32.const -1)) (then unreachable))
+                 (i32.const 16)",
+            ),
+            FailureCause::Panic,
+            "unreachable",
+        ),
         (component(r#"(data (i32.const 1024) "no")"#, OK), FailureCause::Panic, "not JSON"),
     ];
     for (place, (wasm, expected, word)) in cases.iter().enumerate() {
@@ -273,14 +307,7 @@ async fn without_automatic_recovery_a_failed_slot_stays_out_of_service() {
     while bench.pool.in_service() != 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let request = Request {
-        id: "job".into(),
-        booster: good,
-        input: "{}".into(),
-        timeout: Duration::from_secs(1),
-        stop: None,
-        allocated: Box::new(|_, _| {}),
-    };
+    let request = request("job", &good, "{}", Duration::from_secs(1), None);
     assert_eq!(bench.pool.run(request).await.unwrap_err().code(), "pool_closed");
 }
 
