@@ -14,6 +14,7 @@ mod gateway;
 mod intake;
 mod monitoring;
 mod outages;
+mod pool;
 mod protocol;
 mod schedules;
 mod tenants;
