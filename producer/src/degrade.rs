@@ -53,25 +53,29 @@ impl Degraded {
     }
 
     /// Runs jobs, each with the queue that it would have taken, several at a time. `away` is why Redis could not
-    /// be asked; it is returned for jobs whose outcomes there is no room to keep.
+    /// be asked; it is returned for jobs whose outcomes there is no room to keep, and for those that are not due yet:
+    /// only Redis could make them wait.
     pub(crate) async fn run(
         self: &Arc<Self>,
         jobs: Vec<(String, Job)>,
         away: ClientError,
     ) -> Result<(), ClientError> {
+        let now = now_ms();
+        let (due, later): (Vec<_>, Vec<_>) =
+            jobs.into_iter().partition(|(_, job)| job.run_at.is_none_or(|at| at <= now));
         let mut runs =
-            futures_util::stream::iter(jobs.into_iter().map(|(queue, job)| self.run_one(queue, job)))
+            futures_util::stream::iter(due.into_iter().map(|(queue, job)| self.run_one(queue, job)))
                 .buffer_unordered(slots());
-        let mut full = false;
+        let mut left_over = !later.is_empty();
         while let Some(run) = runs.next().await {
             match run? {
                 Some(reported) => self.reports.add(&reported).await,
-                None => full = true,
+                None => left_over = true,
             }
         }
         drop(runs);
         self.report_soon();
-        if full { Err(away) } else { Ok(()) }
+        if left_over { Err(away) } else { Ok(()) }
     }
 
     /// Runs one job; `None` when there is no room to keep what it comes to.

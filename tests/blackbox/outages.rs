@@ -167,7 +167,13 @@ async fn a_producer_runs_jobs_itself_and_reports_them_once_redis_is_back() {
         let outcome = client.wait(id, Duration::from_secs(5)).await.unwrap().unwrap();
         assert_eq!((outcome.outcome, outcome.used_fallback), (kind, true), "{id}");
     }
+    // What is not due yet nobody here can make wait: it is not accepted.
+    let mut later = Job::from_json(r#"{"id":"later","booster":"noop","input":{}}"#).unwrap();
+    later.run_at = Some(booster_queue::now_ms() + 3_600_000);
+    let error = client.submit(later).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
     fleet.redis.restart().await.unwrap();
+    assert!(fleet.client.status("later").await.unwrap().is_none());
     for (id, kind) in expected {
         // Another client knows nothing but what Redis says.
         let outcome = fleet.outcome(id).await;
