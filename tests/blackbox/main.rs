@@ -5,6 +5,7 @@ mod access;
 mod bad_input;
 mod boosters;
 mod chaos;
+mod claims;
 mod command_line;
 mod deferral;
 mod edits;
