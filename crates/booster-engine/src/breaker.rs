@@ -2,8 +2,8 @@
 //! not use up the slots and its jobs' attempts.
 //!
 //! Closed, it counts the different jobs that failed one after the other; one that does not fail empties the list.
-//! With enough of them it opens for a pause. After the pause it is half open: one job may try. If that fails it
-//! opens again for twice as long, else it closes.
+//! With enough of them it opens for a pause. After the pause it is half open: as many jobs may try. The first that
+//! does not fail closes it; when all have failed it opens again for twice as long.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -56,33 +56,41 @@ struct State {
 
 #[derive(Debug)]
 struct Open {
-    /// When the next job may try.
+    /// When jobs may try, or try anew if those that do should never end.
     until: Instant,
     doublings: u32,
-    /// Whether a job is trying now.
-    trying: bool,
+    /// Jobs that were let in to try since the last pause.
+    trying: usize,
+    /// How many of them have failed.
+    failed: usize,
 }
 
 impl Open {
     fn pause(&self, config: &BreakerConfig) -> Duration {
         config.pause * (1 << self.doublings)
     }
+
+    fn lets_in(&self, config: &BreakerConfig) -> bool {
+        Instant::now() >= self.until || (1..config.failures).contains(&self.trying)
+    }
 }
 
 impl Breaker {
     /// Whether a job of this module may start. Changes nothing.
-    pub(crate) fn allows(&self) -> bool {
-        self.lock().open.as_ref().is_none_or(|open| Instant::now() >= open.until)
+    pub(crate) fn allows(&self, config: &BreakerConfig) -> bool {
+        self.lock().open.as_ref().is_none_or(|open| open.lets_in(config))
     }
 
-    /// Whether a job of this module may start now; after a pause it is the one that tries. Should it never leave,
-    /// another may try after one more pause.
+    /// Whether a job of this module may start now; after a pause it is one of those that try.
     pub(crate) fn enter(&self, config: &BreakerConfig) -> bool {
         match &mut self.lock().open {
             None => true,
-            Some(open) if Instant::now() >= open.until => {
-                open.trying = true;
-                open.until = Instant::now() + open.pause(config);
+            Some(open) if open.lets_in(config) => {
+                if Instant::now() >= open.until {
+                    (open.trying, open.failed) = (0, 0);
+                    open.until = Instant::now() + open.pause(config);
+                }
+                open.trying += 1;
                 true
             }
             Some(_) => false,
@@ -94,16 +102,18 @@ impl Breaker {
         let mut state = self.lock();
         match went {
             Went::Nowhere => {
-                if let Some(open) = state.open.as_mut().filter(|open| open.trying) {
-                    open.trying = false;
-                    open.until = Instant::now();
+                if let Some(open) = state.open.as_mut().filter(|open| open.trying > 0) {
+                    open.trying -= 1;
+                    if open.trying == 0 {
+                        open.until = Instant::now();
+                    }
                 }
                 None
             }
             Went::Well => {
                 state.failed.clear();
                 // Jobs that entered before it opened say nothing of the trial.
-                let closes = state.open.as_ref().is_some_and(|open| open.trying);
+                let closes = state.open.as_ref().is_some_and(|open| open.trying > 0);
                 if closes {
                     state.open = None;
                 }
@@ -121,10 +131,13 @@ impl Breaker {
 impl State {
     fn failed(&mut self, config: &BreakerConfig, job: &str) -> Option<Change> {
         if let Some(open) = &mut self.open {
-            if open.trying {
-                open.trying = false;
+            if open.trying > 0 {
+                open.failed += 1;
+            }
+            if open.failed >= config.failures {
                 open.doublings = (open.doublings + 1).min(MOST_DOUBLINGS);
                 open.until = Instant::now() + open.pause(config);
+                (open.trying, open.failed) = (0, 0);
             }
             return None;
         }
@@ -136,7 +149,7 @@ impl State {
             return None;
         }
         self.failed.clear();
-        self.open = Some(Open { until: Instant::now() + config.pause, doublings: 0, trying: false });
+        self.open = Some(Open { until: Instant::now() + config.pause, doublings: 0, trying: 0, failed: 0 });
         Some(Change::Opened)
     }
 }
@@ -160,30 +173,43 @@ mod tests {
         breaker.leave(&CONFIG, "d", Went::Nowhere);
         assert!(breaker.enter(&CONFIG));
         assert_eq!(fail(&breaker, &["c"]), Some(Change::Opened));
-        assert!(!breaker.allows() && !breaker.enter(&CONFIG));
+        assert!(!breaker.allows(&CONFIG) && !breaker.enter(&CONFIG));
     }
 
     #[test]
-    fn after_a_pause_one_job_tries_and_decides() {
+    fn after_a_pause_a_few_jobs_try_and_decide() {
         let breaker = Breaker::default();
+        let enters = |count: usize| (0..count).filter(|_| breaker.enter(&CONFIG)).count();
         fail(&breaker, &["a", "b", "c"]);
         // A job that had entered before does not close it.
         assert_eq!(breaker.leave(&CONFIG, "z", Went::Well), None);
-        assert!(!breaker.allows());
+        assert!(!breaker.allows(&CONFIG));
         std::thread::sleep(CONFIG.pause);
-        assert!(breaker.allows() && breaker.enter(&CONFIG));
-        assert!(!breaker.allows() && !breaker.enter(&CONFIG), "one at a time");
-        // Stopped before it could tell: another may try.
+        assert!(breaker.allows(&CONFIG));
+        assert_eq!(enters(5), 3, "as many as opened it");
+        assert!(!breaker.allows(&CONFIG));
+        // One that was stopped before it could tell makes room for another.
         breaker.leave(&CONFIG, "a", Went::Nowhere);
-        assert!(breaker.enter(&CONFIG));
-        // The second pause is twice as long.
+        assert_eq!(enters(5), 1);
+        // All fail: the second pause is twice as long.
+        fail(&breaker, &["a", "b", "c"]);
+        std::thread::sleep(CONFIG.pause);
+        assert!(!breaker.allows(&CONFIG));
+        std::thread::sleep(CONFIG.pause);
+        assert_eq!(enters(2), 2);
         fail(&breaker, &["a"]);
+        assert_eq!(breaker.leave(&CONFIG, "b", Went::Well), Some(Change::Closed));
+        assert_eq!(enters(9), 9);
+    }
+
+    #[test]
+    fn trials_that_never_end_do_not_keep_it_open_for_ever() {
+        let breaker = Breaker::default();
+        fail(&breaker, &["a", "b", "c"]);
         std::thread::sleep(CONFIG.pause);
-        assert!(!breaker.allows());
+        assert_eq!((0..5).filter(|_| breaker.enter(&CONFIG)).count(), 3);
         std::thread::sleep(CONFIG.pause);
         assert!(breaker.enter(&CONFIG));
-        assert_eq!(breaker.leave(&CONFIG, "a", Went::Well), Some(Change::Closed));
-        assert!(breaker.enter(&CONFIG) && breaker.enter(&CONFIG));
     }
 
     #[test]

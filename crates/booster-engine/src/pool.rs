@@ -242,7 +242,7 @@ impl Pool {
 
     /// Whether a job for `booster` may start now; `false` while the booster's circuit breaker is open.
     pub fn accepts(&self, booster: &Booster) -> bool {
-        booster.breaker.allows()
+        booster.breaker.allows(&self.shared.config.breaker)
     }
 
     /// Grows or shrinks the pool. A slot that is taken away ends its job first; the youngest slots go first.
