@@ -7,7 +7,7 @@ use std::time::Duration;
 use apalis::prelude::{Data, Monitor, ParallelizeExt, WorkerBuilder, WorkerBuilderExt};
 use booster_core::config::{ConfigError, Intake};
 use booster_core::event::PoolUpdated;
-use booster_core::{Catalogue, Config, Event, Job, Keys};
+use booster_core::{Config, Event, Job, Keys};
 use booster_engine::{Booster, Pool, PoolConfig, Registry, Runtime, RuntimeConfig, default_modules_dir};
 use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link};
 use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, follow_events};
@@ -61,7 +61,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let listen = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     let (runtime, registry) = load_boosters(&config).await?;
     let registry = Arc::new(registry);
-    let telemetry_parts = telemetry(&config, registry.catalogue())?;
+    let telemetry_parts = telemetry(&config, &registry, &queues)?;
     let (telemetry, outbox) = (telemetry_parts.0, telemetry_parts.1);
     let keys = Keys::new(config.redis.key_prefix.clone());
     let link = Link::open(&config.redis, Arc::clone(&telemetry) as _)?;
@@ -236,10 +236,16 @@ async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), Work
 
 fn telemetry(
     config: &Config,
-    catalogue: &Catalogue,
+    registry: &Registry,
+    queues: &[String],
 ) -> Result<(Arc<Telemetry>, tokio::sync::mpsc::Receiver<Event>), WorkerError> {
-    let names = catalogue.manifests().map(|manifest| manifest.name.clone());
+    let names = registry.catalogue().manifests().map(|manifest| manifest.name.clone());
     let metrics = Arc::new(Metrics::new(names)?);
+    metrics.add_queues(queues);
+    metrics.describe_modules(registry.boosters().map(|booster| {
+        let manifest = booster.manifest();
+        (manifest.name.as_str(), manifest.version.as_str(), booster.digest())
+    }));
     let versions = [env!("CARGO_PKG_VERSION"), booster_engine::WASMTIME_VERSION];
     metrics.set(Series::BuildInfo, &versions, 1.0);
     // 0 means "not yet": the alert on a silent fetch loop needs the series from the start.

@@ -158,7 +158,10 @@ impl QueueError {
         matches!(self, Self::Refused { detail, .. } if detail.contains("NOGROUP"))
     }
 
-    /// The label of `redis_errors_total`.
+    /// All values of the label `kind` of `redis_errors_total`.
+    pub const KINDS: [&'static str; 5] = ["unreachable", "unconfirmed", "passing", "refused", "other"];
+
+    /// The label of `redis_errors_total`, one of [`QueueError::KINDS`].
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",

@@ -45,7 +45,7 @@ pub enum Note<'a> {
     },
     /// A Redis command failed.
     RedisError {
-        /// `unreachable`, `passing`, `refused` or `other`.
+        /// One of [`QueueError::KINDS`].
         kind: &'static str,
         /// What happened.
         detail: &'a QueueError,

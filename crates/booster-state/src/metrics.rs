@@ -6,7 +6,7 @@ use prometheus::core::Collector;
 use prometheus::{CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder};
 
 use crate::error::StateError;
-use crate::names::Series;
+use crate::names::{Kind, Series};
 
 /// From 50 µs, a no-op in a sandbox, to 30 s, the default deadline: about two buckets for each factor of ten.
 const LATENCY: [f64; 15] =
@@ -46,51 +46,24 @@ impl std::fmt::Debug for Metrics {
 
 /// Booster names that may become label values, at most.
 const MAX_BOOSTERS: usize = 64;
+/// The label value for all boosters that may not become one.
+const OTHER: &str = "other";
+/// So much of a module's digest is told: enough to tell modules apart.
+const DIGEST_CHARS: usize = 12;
 
-enum Kind {
-    Counter,
-    Gauge,
-    Histogram(&'static [f64]),
-}
-
-fn kind(series: Series) -> Kind {
+/// The bounds of a histogram's buckets, ascending.
+fn buckets(series: Series) -> &'static [f64] {
     match series {
-        Series::JobsEnqueued
-        | Series::JobsFinished
-        | Series::JobAttemptsFailed
-        | Series::JobsDeduplicated
-        | Series::JobsRecovered
-        | Series::InstanceRestarts
-        | Series::HealthChecks
-        | Series::RedisErrors
-        | Series::RedisReconnects
-        | Series::EventsDropped
-        | Series::SpoolDropped => Kind::Counter,
-        Series::QueueJobs
-        | Series::QueueOldestJobAge
-        | Series::PoolSlots
-        | Series::PoolSlotsBusy
-        | Series::PoolSlotsTarget
-        | Series::PoolSlotsByStatus
-        | Series::PoolAvailability
-        | Series::BreakerOpen
-        | Series::WasmMemoryLimit
-        | Series::SpoolOutcomes
-        | Series::LastFetch
-        | Series::BuildInfo => Kind::Gauge,
-        Series::JobQueueWait => Kind::Histogram(&WAIT),
-        Series::JobDuration
-        | Series::PoolAcquireWait
-        | Series::SlotRecovery
-        | Series::WasmInstantiate
-        | Series::RedisCommandDuration => Kind::Histogram(&LATENCY),
-        Series::WasmMemoryPeak => Kind::Histogram(&BYTES),
-        Series::FetchBatchSize => Kind::Histogram(&BATCH),
+        Series::JobQueueWait => &WAIT,
+        Series::WasmMemoryPeak => &BYTES,
+        Series::FetchBatchSize => &BATCH,
+        _ => &LATENCY,
     }
 }
 
 impl Metrics {
-    /// All series, registered. `boosters` are the names that may appear as labels.
+    /// All series, registered. `boosters` are the names that may appear as labels. Counters without a queue begin
+    /// at zero.
     ///
     /// # Errors
     /// [`StateError::Metrics`] when two series collide, which is a mistake in this program.
@@ -103,21 +76,18 @@ impl Metrics {
             boosters: boosters.into_iter().take(MAX_BOOSTERS).collect(),
         };
         for series in Series::ALL {
-            metrics.add(series)?;
+            metrics.add(*series)?;
         }
+        metrics.start_at_zero(&[]);
         Ok(metrics)
     }
 
     fn add(&mut self, series: Series) -> Result<(), StateError> {
         let (name, help, labels) = (series.name(), series.help(), series.labels());
-        match kind(series) {
+        match series.kind() {
             Kind::Counter => {
                 let counter = CounterVec::new(Opts::new(name, help), labels)?;
                 self.register(counter.clone())?;
-                // A series without labels is there from the start, at zero.
-                if labels.is_empty() {
-                    counter.with_label_values::<&str>(&[]);
-                }
                 self.counters.push((series, counter));
             }
             Kind::Gauge => {
@@ -125,8 +95,8 @@ impl Metrics {
                 self.register(gauge.clone())?;
                 self.gauges.push((series, gauge));
             }
-            Kind::Histogram(buckets) => {
-                let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+            Kind::Histogram => {
+                let options = HistogramOpts::new(name, help).buckets(buckets(series).to_vec());
                 let histogram = HistogramVec::new(options, labels)?;
                 self.register(histogram.clone())?;
                 self.histograms.push((series, histogram));
@@ -137,6 +107,62 @@ impl Metrics {
 
     fn register(&self, collector: impl Collector + 'static) -> Result<(), StateError> {
         Ok(self.registry.register(Box::new(collector))?)
+    }
+
+    /// Makes the counters of these queues, all at zero: Prometheus sees how far a counter has come only from its
+    /// second sample on, so the first failure would otherwise go unseen.
+    pub fn add_queues(&self, queues: &[String]) {
+        if !queues.is_empty() {
+            self.start_at_zero(queues);
+        }
+    }
+
+    /// Makes all counters whose labels are known beforehand: those with a queue for each of `queues`, and with none
+    /// given those without.
+    fn start_at_zero(&self, queues: &[String]) {
+        for (series, counter) in &self.counters {
+            if series.labels().contains(&"queue") == queues.is_empty() {
+                continue;
+            }
+            for values in self.combinations(*series, queues) {
+                counter.with_label_values(&values);
+            }
+        }
+    }
+
+    /// Every combination of the values that the labels of `series` can have.
+    fn combinations(&self, series: Series, queues: &[String]) -> Vec<Vec<String>> {
+        let mut found = vec![Vec::new()];
+        for label in series.labels() {
+            let values: Vec<String> = match *label {
+                "queue" => queues.to_vec(),
+                "booster" => self.boosters.iter().cloned().chain([OTHER.to_owned()]).collect(),
+                closed => {
+                    series.label_values(closed).unwrap_or_default().into_iter().map(str::to_owned).collect()
+                }
+            };
+            let longer = |head: &Vec<String>| {
+                let head = head.clone();
+                values.iter().map(move |value| [head.as_slice(), std::slice::from_ref(value)].concat())
+            };
+            found = found.iter().flat_map(longer).collect();
+        }
+        found
+    }
+
+    /// Says which modules this process has loaded, as name, version and digest, in place of what was said before.
+    pub fn describe_modules<'a>(&self, modules: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) {
+        if let Some(gauge) = self.gauge(Series::ModuleInfo) {
+            gauge.reset();
+        }
+        for (name, version, digest) in modules.into_iter().take(MAX_BOOSTERS) {
+            let digest: String = digest.chars().take(DIGEST_CHARS).collect();
+            self.set(Series::ModuleInfo, &[name, version, &digest], 1.0);
+            if let Some(gauge) = self.gauge(Series::BreakerOpen) {
+                // Made at zero, or left as it is.
+                gauge.with_label_values(&[self.booster_label(name)]);
+            }
+        }
     }
 
     /// Adds to a counter.
@@ -153,17 +179,21 @@ impl Metrics {
 
     /// Sets a gauge.
     pub fn set(&self, series: Series, labels: &[&str], value: f64) {
-        if let Some((_, gauge)) = self.gauges.iter().find(|(known, _)| *known == series) {
+        if let Some(gauge) = self.gauge(series) {
             gauge.with_label_values(labels).set(value);
         }
     }
 
     /// Removes a gauge's series, when this process no longer speaks for it.
     pub fn unset(&self, series: Series, labels: &[&str]) {
-        if let Some((_, gauge)) = self.gauges.iter().find(|(known, _)| *known == series) {
+        if let Some(gauge) = self.gauge(series) {
             // Removing what is not there is no error to anyone.
             let _ = gauge.remove_label_values(labels);
         }
+    }
+
+    fn gauge(&self, series: Series) -> Option<&GaugeVec> {
+        self.gauges.iter().find_map(|(known, gauge)| (*known == series).then_some(gauge))
     }
 
     /// Adds an observation to a histogram.
@@ -177,7 +207,7 @@ impl Metrics {
     /// of the known ones, since jobs may name anything.
     pub fn booster_label(&self, reference: &str) -> String {
         let name = reference.split('@').next().unwrap_or_default();
-        if self.boosters.contains(name) { name.to_owned() } else { "other".to_owned() }
+        if self.boosters.contains(name) { name } else { OTHER }.to_owned()
     }
 
     /// All series in Prometheus' text format.
@@ -198,18 +228,84 @@ mod tests {
     #[test]
     fn every_series_can_be_used_with_its_labels() {
         let metrics = Metrics::new(["apply".to_owned()]).unwrap();
-        for series in Series::ALL {
+        for series in Series::ALL.iter().copied() {
             let labels: Vec<&str> = series.labels().iter().map(|_| "x").collect();
-            match kind(series) {
+            match series.kind() {
                 Kind::Counter => metrics.count(series, &labels),
                 Kind::Gauge => metrics.set(series, &labels, 1.0),
-                Kind::Histogram(_) => metrics.observe(series, &labels, 1.0),
+                Kind::Histogram => metrics.observe(series, &labels, 1.0),
             }
         }
         let text = metrics.render().unwrap();
         for series in Series::ALL {
             assert!(text.contains(&format!("# HELP {} ", series.name())), "{} is missing", series.name());
         }
+    }
+
+    #[test]
+    fn buckets_ascend_and_names_say_their_unit() {
+        for series in Series::ALL.iter().copied() {
+            let name = series.name();
+            match series.kind() {
+                Kind::Counter => assert!(name.ends_with("_total"), "{name}"),
+                Kind::Gauge => assert!(!name.ends_with("_total"), "{name}"),
+                Kind::Histogram => {
+                    assert!(buckets(series).windows(2).all(|pair| pair[0] < pair[1]), "{name}");
+                    assert!(
+                        ["_seconds", "_bytes", "_size"].iter().any(|unit| name.ends_with(unit)),
+                        "{name}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn counters_begin_at_zero_where_their_labels_are_known() {
+        let metrics = Metrics::new(["apply".to_owned()]).unwrap();
+        let text = metrics.render().unwrap();
+        for line in [
+            "booster_redis_errors_total{kind=\"passing\"} 0",
+            "booster_instance_restarts_total{cause=\"trap\"} 0",
+            "booster_events_dropped_total 0",
+        ] {
+            assert!(text.contains(line), "{line} is missing in {text}");
+        }
+        assert!(!text.contains("queue="), "{text}");
+        metrics.add_queues(&["normal".to_owned()]);
+        let text = metrics.render().unwrap();
+        for line in [
+            "booster_jobs_finished_total{booster=\"apply\",outcome=\"dead\",queue=\"normal\"} 0",
+            "booster_jobs_finished_total{booster=\"other\",outcome=\"cancelled\",queue=\"normal\"} 0",
+            "booster_job_attempts_failed_total{cause=\"lost_claim\",queue=\"normal\"} 0",
+            "booster_jobs_recovered_total{cause=\"idle\",queue=\"normal\"} 0",
+        ] {
+            assert!(text.contains(line), "{line} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn modules_that_are_gone_are_told_no_more() {
+        let metrics = Metrics::new(["apply".to_owned()]).unwrap();
+        metrics.describe_modules([("apply", "0.1.0", "0123456789abcdef"), ("noop", "0.1.0", "ff")]);
+        metrics.describe_modules([("apply", "0.2.0", "0123456789abcdef")]);
+        let text = metrics.render().unwrap();
+        assert!(text.contains("{booster=\"apply\",digest=\"0123456789ab\",version=\"0.2.0\"} 1"), "{text}");
+        assert_eq!(text.matches("booster_module_info{").count(), 1, "{text}");
+        assert!(text.contains("booster_breaker_open{booster=\"apply\"} 0"), "{text}");
+    }
+
+    #[test]
+    fn the_list_of_series_is_as_it_is_documented() {
+        let list: String = Series::ALL
+            .iter()
+            .map(|series| {
+                let labels = if series.labels().is_empty() { "-".into() } else { series.labels().join(",") };
+                format!("{}\t{}\t{labels}\t{}\n", series.name(), series.kind().as_str(), series.help())
+            })
+            .collect();
+        // `UPDATE_EXPECT=1 cargo test` writes the file anew.
+        expect_test::expect_file!["../../../monitoring/series.txt"].assert_eq(&list);
     }
 
     #[test]

@@ -1,5 +1,31 @@
 //! The names of all metrics, in one place.
 
+use booster_core::{FailureCause, OutcomeKind};
+use booster_engine::Health;
+use booster_queue::QueueError;
+
+/// How a series is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows while its process lives.
+    Counter,
+    /// May rise and fall.
+    Gauge,
+    /// Observations in buckets, with their sum and number.
+    Histogram,
+}
+
+impl Kind {
+    /// The word after `# TYPE` in Prometheus' text format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// A series that the fleet exports. The names are stable: dashboards and alerts depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "each variant's meaning is its help text")]
@@ -26,6 +52,7 @@ pub enum Series {
     WasmInstantiate,
     WasmMemoryPeak,
     WasmMemoryLimit,
+    ModuleInfo,
     FetchBatchSize,
     LastFetch,
     RedisCommandDuration,
@@ -39,7 +66,7 @@ pub enum Series {
 
 impl Series {
     /// Every series.
-    pub const ALL: [Series; 31] = [
+    pub const ALL: &'static [Series] = &[
         Self::QueueJobs,
         Self::QueueOldestJobAge,
         Self::JobsEnqueued,
@@ -62,6 +89,7 @@ impl Series {
         Self::WasmInstantiate,
         Self::WasmMemoryPeak,
         Self::WasmMemoryLimit,
+        Self::ModuleInfo,
         Self::FetchBatchSize,
         Self::LastFetch,
         Self::RedisCommandDuration,
@@ -86,6 +114,62 @@ impl Series {
     /// The names of its labels.
     pub fn labels(self) -> &'static [&'static str] {
         self.describe().2
+    }
+
+    /// How it is counted.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::JobsEnqueued
+            | Self::JobsFinished
+            | Self::JobAttemptsFailed
+            | Self::JobsDeduplicated
+            | Self::JobsRecovered
+            | Self::InstanceRestarts
+            | Self::HealthChecks
+            | Self::RedisErrors
+            | Self::RedisReconnects
+            | Self::EventsDropped
+            | Self::SpoolDropped => Kind::Counter,
+            Self::QueueJobs
+            | Self::QueueOldestJobAge
+            | Self::PoolSlots
+            | Self::PoolSlotsBusy
+            | Self::PoolSlotsTarget
+            | Self::PoolSlotsByStatus
+            | Self::PoolAvailability
+            | Self::BreakerOpen
+            | Self::WasmMemoryLimit
+            | Self::ModuleInfo
+            | Self::SpoolOutcomes
+            | Self::LastFetch
+            | Self::BuildInfo => Kind::Gauge,
+            Self::JobQueueWait
+            | Self::JobDuration
+            | Self::PoolAcquireWait
+            | Self::SlotRecovery
+            | Self::WasmInstantiate
+            | Self::WasmMemoryPeak
+            | Self::FetchBatchSize
+            | Self::RedisCommandDuration => Kind::Histogram,
+        }
+    }
+
+    /// The values that its label `label` can have, when they are few and follow from the program alone.
+    pub(crate) fn label_values(self, label: &str) -> Option<Vec<&'static str>> {
+        match (self, label) {
+            (_, "outcome") => Some(OutcomeKind::ALL.map(OutcomeKind::as_str).to_vec()),
+            (Self::JobsRecovered, "cause") => Some(vec!["crash", "idle"]),
+            // A worker that crashed has nothing left to replace, and a lost claim left the instance sound.
+            (Self::InstanceRestarts, "cause") => Some(
+                [FailureCause::Trap, FailureCause::Timeout, FailureCause::Memory, FailureCause::Panic]
+                    .map(FailureCause::as_str)
+                    .to_vec(),
+            ),
+            (_, "cause") => Some(FailureCause::ALL.map(FailureCause::as_str).to_vec()),
+            (_, "health") => Some(Health::ALL.map(Health::as_str).to_vec()),
+            (_, "kind") => Some(QueueError::KINDS.to_vec()),
+            _ => None,
+        }
     }
 
     fn describe(self) -> (&'static str, &'static str, &'static [&'static str]) {
@@ -188,6 +272,11 @@ impl Series {
             Self::WasmMemoryLimit => {
                 ("booster_wasm_memory_limit_bytes", "Memory that one instance may have in bytes.", &[])
             }
+            Self::ModuleInfo => (
+                "booster_module_info",
+                "Always 1; a module that this worker has loaded, with its version and the beginning of its SHA-256.",
+                &["booster", "version", "digest"],
+            ),
             Self::FetchBatchSize => ("booster_fetch_batch_size", "Jobs returned by one read.", &[]),
             Self::LastFetch => (
                 "booster_last_fetch_timestamp_seconds",
@@ -201,7 +290,7 @@ impl Series {
             ),
             Self::RedisErrors => (
                 "booster_redis_errors_total",
-                "Redis commands that failed, by kind (unreachable, passing, refused, other).",
+                "Redis commands that failed, by kind (unreachable, unconfirmed, passing, refused, other).",
                 &["kind"],
             ),
             Self::RedisReconnects => {
