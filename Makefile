@@ -32,10 +32,25 @@ chaos: deps-chaos guests ## Break fleets in ten ways and balance the books (abou
 	@exec target/debug/chaos $(CHAOS)
 
 .PHONY: test-full
-test-full: ## Run all tests, then the fault scenarios and an hour of fuzzing
+test-full: ## Run all tests, then those of monitoring, the fault scenarios and an hour of fuzzing
 	@$(MAKE) test
+	@$(MAKE) test-monitoring
 	@$(MAKE) chaos
 	@$(MAKE) fuzz
+
+.PHONY: test-monitoring
+test-monitoring: deps-test guests ## Test rules, alerts and dashboards, the latter with a fleet under load for two minutes
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace --test blackbox -- --include-ignored monitoring
+
+.PHONY: monitoring
+monitoring: deps-monitoring ## Run Prometheus and Alertmanager against a running fleet until Ctrl-C (REDIS_URL, GATEWAY)
+	@$(CARGO) build --quiet --workspace --bins
+	@exec scripts/monitoring.sh
+
+.PHONY: dashboards
+dashboards: deps-peers ## Generate Grafana's dashboards anew (monitoring/grafana/boards.mjs)
+	@node monitoring/grafana/generate.mjs
 
 .PHONY: lint
 lint: deps-lint ## Check formatting, clippy, licences and sources of dependencies
@@ -123,7 +138,11 @@ deps-peers:
 
 .PHONY: deps-test
 deps-test:
-	@scripts/install-deps.sh redis prometheus
+	@scripts/install-deps.sh redis prometheus node
+
+.PHONY: deps-monitoring
+deps-monitoring:
+	@scripts/install-deps.sh prometheus
 
 .PHONY: deps-chaos
 deps-chaos:

@@ -5,8 +5,8 @@
 #     guests      what compiles Rust and C to WebAssembly: the rustup target and clang, else Debian's compiler
 #     examples    what builds the example boosters: the wasm linker, wasi-libc, Node and Python
 #     redis       redis-server
-#     prometheus  prometheus and promtool
-#     node        node and npm, for what the queue benchmark compares with
+#     prometheus  prometheus with promtool, and prometheus-alertmanager with amtool
+#     node        node and npm, for the dashboards and what the queue benchmark compares with
 #     network     ip, for networks that fail on purpose
 #     cargo-deny  the licence and advisory check
 #
@@ -118,7 +118,10 @@ for group in "$@"; do
     guests) install_guests ;;
     examples) install_examples ;;
     redis) install_server redis-server ;;
-    prometheus) install_server prometheus ;;
+    prometheus)
+        install_server prometheus
+        install_server prometheus-alertmanager
+        ;;
     node) { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm ;;
     network) command -v ip >/dev/null || install_packages iproute2 ;;
     cargo-deny)

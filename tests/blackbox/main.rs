@@ -14,6 +14,7 @@ mod faults;
 mod gateway;
 mod intake;
 mod monitoring;
+mod monitoring_files;
 mod outages;
 mod pool;
 mod protocol;

@@ -18,6 +18,8 @@ pub use error::StateError;
 pub use follower::run as follow_events;
 pub use metrics::Metrics;
 pub use names::{Kind, Series};
-pub use profile::{MAX_QUEUES, Profile, fleet_catalogue, living_workers, queue_names, read_pool};
+pub use profile::{
+    Endpoint, MAX_QUEUES, Profile, endpoints, fleet_catalogue, living_workers, queue_names, read_pool,
+};
 pub use telemetry::Telemetry;
 pub use writer::StateWriter;

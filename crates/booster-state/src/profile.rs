@@ -1,9 +1,10 @@
 //! Agent profiles: what each living worker is and which boosters it has.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use booster_core::{Catalogue, Config, Keys, Manifest, Priority};
+use booster_core::{Catalogue, Config, Keys, Manifest, Priority, UnixMillis};
 use booster_queue::{Link, now_ms};
 use redis::Pipeline;
 
@@ -15,6 +16,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const LIFE: Duration = Duration::from_secs(20);
 /// Queues with a name of their own, at most.
 pub const MAX_QUEUES: usize = 256;
+/// Living workers read from Redis, at most.
+const MAX_WORKERS: usize = 10_000;
 /// Boosters read from Redis, at most.
 const MAX_BOOSTERS: usize = 4096;
 
@@ -164,8 +167,50 @@ pub async fn queue_names(link: &Link, keys: &Keys) -> Result<Vec<String>, StateE
 /// A Redis error.
 pub async fn living_workers(link: &Link, keys: &Keys) -> Result<Vec<String>, StateError> {
     let mut command = redis::cmd("ZRANGE");
-    command.arg(keys.agents()).arg(now_ms()).arg("+inf").arg("BYSCORE").arg("LIMIT").arg(0).arg(10_000);
+    command.arg(keys.agents()).arg(now_ms()).arg("+inf").arg("BYSCORE").arg("LIMIT").arg(0).arg(MAX_WORKERS);
     Ok(link.query("agents", &command).await?)
+}
+
+/// Where a living worker serves its metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The worker's id.
+    pub worker: String,
+    /// `host:port`; the host is the worker's own name where it listens on every address.
+    pub address: String,
+    /// Until when its last heartbeat holds.
+    pub holds_until: UnixMillis,
+}
+
+/// Where the living workers serve their metrics, by worker; 10,000 at most.
+///
+/// # Errors
+/// A Redis error.
+pub async fn endpoints(link: &Link, keys: &Keys) -> Result<Vec<Endpoint>, StateError> {
+    let mut command = redis::cmd("ZRANGE");
+    command.arg(keys.agents()).arg(now_ms()).arg("+inf").arg("BYSCORE");
+    command.arg("LIMIT").arg(0).arg(MAX_WORKERS).arg("WITHSCORES");
+    let living: Vec<(String, f64)> = link.query("agents", &command).await?;
+    let mut found = Vec::new();
+    for (worker, score) in living {
+        let mut command = redis::cmd("HMGET");
+        command.arg(keys.agent(&worker)).arg("host").arg("listen");
+        let fields: (Option<String>, Option<String>) = link.query("agents", &command).await?;
+        // A profile that has just lapsed is no living worker's.
+        if let (Some(host), Some(listen)) = fields {
+            let address = reachable(&host, &listen);
+            found.push(Endpoint { worker, address, holds_until: score as UnixMillis });
+        }
+    }
+    Ok(found)
+}
+
+/// An address that others can use of one that a worker listens on.
+fn reachable(host: &str, listen: &str) -> String {
+    match listen.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_unspecified() => format!("{host}:{}", address.port()),
+        _ => listen.to_owned(),
+    }
 }
 
 /// The state hashes of all available instances' slots, for people and tools: slot id to fields.
@@ -200,4 +245,16 @@ fn millis(duration: Duration) -> u64 {
 fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "unknown".into(), |h| h.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_listens_everywhere_is_reached_by_its_name() {
+        assert_eq!(reachable("w1", "0.0.0.0:9464"), "w1:9464");
+        assert_eq!(reachable("w1", "[::]:9464"), "w1:9464");
+        assert_eq!(reachable("w1", "10.0.0.7:9464"), "10.0.0.7:9464");
+    }
 }

@@ -7,6 +7,7 @@ mod look;
 mod print;
 mod schedule;
 mod steer;
+mod targets;
 mod up;
 
 use std::io::IsTerminal;
@@ -91,6 +92,8 @@ enum Command {
     Schedule(schedule::Command),
     /// Runs the HTTP gateway
     Serve(ServeArguments),
+    /// Prints where the workers serve their metrics, as a target file for Prometheus
+    Targets(targets::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +147,7 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
         Command::Schedule(command) => schedule::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,
+        Command::Targets(arguments) => targets::run(&arguments, &Client::connect(config)?).await,
     }
 }
 
