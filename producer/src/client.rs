@@ -8,7 +8,7 @@ use booster_core::config::{ConfigError, Degrade};
 use booster_core::outcome::JobOutcome;
 use booster_core::{Catalogue, Config, Job, JobError, Keys, Priority};
 use booster_queue::{Cancellation, Link, Observer, Queue, QueueError, Record, Silent, Submitted, assign_id};
-use booster_state::{MAX_QUEUES, fleet_catalogue, queue_names, read_pool};
+use booster_state::{MAX_QUEUES, ModuleStore, Modules, StateError, fleet_catalogue, queue_names, read_pool};
 use futures_util::FutureExt;
 
 use crate::agent::Agent;
@@ -43,8 +43,8 @@ pub struct Client {
 #[derive(Default)]
 struct Known {
     last: std::sync::Mutex<Option<(Instant, Arc<Catalogue>)>>,
-    /// Held by whoever reads them anew.
-    reading: tokio::sync::Mutex<()>,
+    /// Held by whoever reads them anew: the modules in Redis as last read.
+    reading: tokio::sync::Mutex<Modules>,
 }
 
 /// Locks without caring for poison: every critical section leaves its data whole.
@@ -173,7 +173,7 @@ impl Client {
         if let Some(known) = last().and_then(fresh) {
             return Ok(known);
         }
-        let _reading = match (self.catalogue.reading.try_lock(), last()) {
+        let mut modules = match (self.catalogue.reading.try_lock(), last()) {
             (Ok(reading), _) => reading,
             (Err(_), Some((_, known))) => return Ok(known),
             (Err(_), None) => self.catalogue.reading.lock().await,
@@ -181,9 +181,30 @@ impl Client {
         if let Some(known) = last().and_then(fresh) {
             return Ok(known);
         }
-        let known = Arc::new(fleet_catalogue(&self.link, &self.keys).await?);
+        let known = Arc::new(self.read_catalogue(&mut modules).await?);
         *lock(&self.catalogue.last) = Some((Instant::now(), Arc::clone(&known)));
         Ok(known)
+    }
+
+    async fn read_catalogue(&self, modules: &mut Modules) -> Result<Catalogue, StateError> {
+        let mut known = fleet_catalogue(&self.link, &self.keys).await?;
+        known.prefer(self.config.modules.prefer.clone());
+        match self.module_store().read_changed(modules).await {
+            Ok(changed) => *modules = changed.unwrap_or_else(|| std::mem::take(modules)),
+            Err(error) if error.is_retryable() => return Err(error),
+            // An access list may keep a producer from looking: then the workers alone know.
+            Err(_) => {}
+        }
+        // While no worker has registered anything, nothing is refused.
+        if !known.is_empty() {
+            modules.extend(&mut known);
+        }
+        Ok(known)
+    }
+
+    /// The modules that are kept in Redis.
+    pub(crate) fn module_store(&self) -> ModuleStore {
+        ModuleStore::new(self.link.clone(), &self.config)
     }
 
     /// Checks and submits one job to the queue of its priority.

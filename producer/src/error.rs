@@ -1,7 +1,7 @@
 //! What a producer can be told.
 
 use booster_core::config::ConfigError;
-use booster_core::{JobError, ScheduleError};
+use booster_core::{JobError, ModuleError, ScheduleError};
 use booster_queue::QueueError;
 use booster_state::StateError;
 
@@ -15,6 +15,9 @@ pub enum ClientError {
     /// A schedule is wrong.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// Something cannot be done with a module.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
     /// A queue operation failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -45,6 +48,7 @@ impl ClientError {
         match self {
             Self::Job(error) => error.code(),
             Self::Schedule(error) => error.code(),
+            Self::Module(error) => error.code(),
             Self::Queue(error) => error.code(),
             Self::Config(error) => error.code(),
             Self::Usage { .. } => "usage",
@@ -56,6 +60,7 @@ impl ClientError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Queue(error) => error.is_retryable(),
+            Self::Module(error) => error.is_retryable(),
             Self::Machine { .. } => true,
             Self::Job(_) | Self::Schedule(_) | Self::Config(_) | Self::Usage { .. } => false,
         }
@@ -66,11 +71,20 @@ impl ClientError {
         matches!(self, Self::Queue(error) if error.is_about_redis())
     }
 
-    /// The command line's exit status: 2 for what the caller has to mend, 69 when Redis is not reachable (as in
+    /// The command line's exit status: 2 for what the caller has to mend, 5 for what is not known, 69 when Redis is not reachable (as in
     /// sysexits.h), 75 when trying again later may help, else 1.
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Job(_) | Self::Schedule(_) | Self::Config(_) | Self::Usage { .. } => 2,
+            Self::Module(ModuleError::Unknown { .. } | ModuleError::UnknownVersion { .. }) => 5,
+            Self::Module(ModuleError::NotLoaded { .. } | ModuleError::Damaged { .. }) => 1,
+            Self::Module(error) => {
+                if error.is_retryable() {
+                    75
+                } else {
+                    2
+                }
+            }
             Self::Queue(
                 QueueError::Job(_)
                 | QueueError::Schedule(_)
@@ -100,6 +114,7 @@ impl From<StateError> for ClientError {
     fn from(error: StateError) -> Self {
         match error {
             StateError::Queue(error) => Self::Queue(error),
+            StateError::Module(error) => Self::Module(error),
             other => Self::machine("state", other),
         }
     }

@@ -301,7 +301,8 @@ fn worker_program() -> Result<PathBuf, ClientError> {
 
 /// The configuration as a file's text.
 fn file_of(config: &Config) -> String {
-    let Config { wasm, redis, booster } = config;
+    let Config { wasm, redis, booster, modules } = config;
+    let prefer: Vec<String> = modules.prefer.iter().map(|(able, name)| format!("{able}={name}")).collect();
     let intake: Vec<String> = redis.intake.iter().map(ToString::to_string).collect();
     serde_json::json!({
         "wasm": {
@@ -326,6 +327,10 @@ fn file_of(config: &Config) -> String {
             "autoRecovery": booster.auto_recovery, "compatTasks": booster.compat_tasks,
             "breakerFailures": booster.breaker_failures, "breakerPause": booster.breaker_pause_ms,
             "breakerAction": booster.breaker_action.as_str(),
+        },
+        "modules": {
+            "trustedKeys": modules.trusted_keys, "prefer": prefer.join(","), "maxBytes": modules.max_bytes,
+            "canaryFailures": modules.canary_failures, "canaryJobs": modules.canary_jobs,
         },
     })
     .to_string()
@@ -372,6 +377,9 @@ mod tests {
         config.booster.compat_tasks = true;
         let pair = |namespace: &str| Intake { namespace: namespace.into(), queue: "low".into() };
         config.redis.intake = vec![pair("svc::Edit"), pair("{low}")];
+        config.modules.trusted_keys = "/keys.pem".into();
+        config.modules.prefer = [("a".to_owned(), "b".to_owned()), ("c".to_owned(), "d".to_owned())].into();
+        config.modules.canary_jobs = 7;
         assert_eq!(Config::load(Some(&file_of(&config)), |_| None).unwrap(), config);
     }
 }

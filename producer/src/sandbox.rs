@@ -27,9 +27,11 @@ impl Sandbox {
             dir => PathBuf::from(dir),
         };
         let settings = RuntimeConfig::configured(config, slots);
+        let prefer = config.modules.prefer.clone();
         let load = move || {
             let runtime = Runtime::new(settings)?;
-            let registry = Registry::load_dir(&runtime, &dir)?;
+            let mut registry = Registry::load_dir(&runtime, &dir)?;
+            registry.prefer(prefer);
             Ok((runtime, registry))
         };
         let loaded = tokio::task::spawn_blocking(load).await;

@@ -147,6 +147,21 @@ async fn each_user_of_the_access_list_can_do_its_work() {
     let job = job.display().to_string();
     fleet.well("operator", &["schedule", "add", "nightly", "--cron", "0 3 * * *", &job]).await;
     fleet.well("operator", &["schedule", "list"]).await;
+    let module = crate::modules::module_file(fleet.dir.path(), "noop", "0.2.0", &crate::modules::noop());
+    fleet.well("operator", &["module", "push", &module, "--activate"]).await;
+    fleet.submit("new", r#"{"booster":"noop@0.2.0","input":1}"#).await;
+    fleet.ends_as("new", OutcomeKind::Done).await;
+    fleet.well("reader", &["module", "list"]).await;
+    fleet.well("reader", &["module", "show", "noop"]).await;
+    let canary = crate::modules::module_file(fleet.dir.path(), "noop", "0.3.0", &crate::modules::noop());
+    fleet.well("operator", &["module", "push", &canary, "--canary", "50"]).await;
+    for n in 0..20 {
+        let id = format!("trial{n}");
+        fleet.submit(&id, r#"{"booster":"noop","input":1}"#).await;
+        fleet.ends_as(&id, OutcomeKind::Done).await;
+    }
+    fleet.well("operator", &["module", "rollback", "noop"]).await;
+    fleet.well("operator", &["module", "rm", "noop@0.3.0"]).await;
 
     // What a worker does now and then: elections, counting, sweeping, reclaiming, leaving.
     tokio::time::sleep(Duration::from_secs(6)).await;
@@ -194,11 +209,18 @@ async fn no_user_of_the_access_list_can_do_more_than_its_work() {
                 &["HSET", "swarm:phase-5:booster:x", "status", "ready"],
                 &["XADD", "swarm:phase-5:events", "*", "events", "{}"],
                 &["GET", "swarm:phase-5:tasks:x"],
+                &["HSET", "swarm:phase-5:modules", "x", "{}"],
+                &["SET", "swarm:phase-5:module:00", "x"],
             ],
         ),
         (
             "worker",
-            &[&["SET", MODE, "paused"], &["HSET", "swarm:phase-5:limits", "a", "1 1"], &["SET", JOBS, "x"]],
+            &[
+                &["SET", MODE, "paused"],
+                &["HSET", "swarm:phase-5:limits", "a", "1 1"],
+                &["SET", JOBS, "x"],
+                &["DEL", "swarm:phase-5:module:00"],
+            ],
         ),
         (
             "reader",

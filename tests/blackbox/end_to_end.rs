@@ -127,7 +127,10 @@ async fn state_hashes_pool_set_and_profile_are_as_documented() {
     assert_eq!(profile["type"], "code-booster");
     assert!(profile["capabilities"].contains("wasm-acceleration"));
     assert_eq!(profile["boosters"], r#"["faulty@0.1.0","noop@0.1.0"]"#);
-    for name in ["requirements", "host", "version", "startedAt"] {
+    let requirements: serde_json::Value = serde_json::from_str(&profile["requirements"]).unwrap();
+    let expected = serde_json::json!({ "wasmSupport": true, "memoryLimit": "512MB", "timeout": 30000 });
+    assert_eq!(requirements, expected);
+    for name in ["host", "version", "startedAt"] {
         assert!(!profile[name].is_empty(), "{name}");
     }
 
@@ -143,7 +146,7 @@ async fn state_hashes_pool_set_and_profile_are_as_documented() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_six_event_types_are_published_on_the_channel_and_kept_in_the_stream() {
+async fn all_event_types_are_published_on_the_channel_and_kept_in_the_stream() {
     let mut fleet = Fleet::start(0, Boosters::Small, |_| {}).await;
     let mut subscriber = fleet.client.link().subscriber().await.unwrap();
     subscriber.subscribe("swarm:phase-5:booster").await.unwrap();
@@ -154,6 +157,8 @@ async fn all_six_event_types_are_published_on_the_channel_and_kept_in_the_stream
         fleet.submit(r#"{"booster":"faulty","input":{"do":"panic"},"maxRetries":0}"#).await,
     ];
     fleet.outcomes(ids).await;
+    let noop = booster_tests::modules_dir().join("noop.wasm").display().to_string();
+    assert_eq!(fleet.booster(&["module", "push", &noop], "").await.status, 0);
 
     let mut seen: BTreeMap<String, serde_json::Value> = BTreeMap::new();
     let mut messages = subscriber.on_message();

@@ -13,6 +13,7 @@ mod end_to_end;
 mod faults;
 mod gateway;
 mod intake;
+mod modules;
 mod monitoring;
 mod monitoring_files;
 mod outages;

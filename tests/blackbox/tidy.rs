@@ -100,7 +100,9 @@ fn the_version_of_wasmtime_that_is_told_is_the_one_that_is_built_in() {
 #[test]
 fn every_script_says_that_redis_shall_check_its_keys() {
     let mut scripts = Vec::new();
-    files(&source_root().join("crates/booster-queue/lua"), &["lua"], &mut scripts);
+    for dir in ["crates/booster-queue/lua", "crates/booster-state/lua"] {
+        files(&source_root().join(dir), &["lua"], &mut scripts);
+    }
     assert!(scripts.len() >= 9);
     for path in scripts {
         let text = std::fs::read_to_string(&path).unwrap();

@@ -5,19 +5,21 @@ use std::time::Duration;
 
 use booster_core::config::BreakerAction;
 use booster_core::{Attempt, Catalogue, Job, Keys, UnixMillis};
-use booster_engine::{EngineError, Pool, Registry, Request};
+use booster_engine::{EngineError, Pool, Request};
 use booster_queue::{Admission, Admit, Claim, Consumer, Link, Report};
 use booster_state::{StateError, fleet_catalogue};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
+use crate::modules::Deployed;
 use crate::run_log::RunLog;
 
 /// Runs jobs in a pool.
 pub(crate) struct Handler {
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) modules: Arc<Deployed>,
     pub(crate) pool: Pool,
     pub(crate) default_timeout: Duration,
+    pub(crate) default_retries: u32,
     pub(crate) breaker_action: BreakerAction,
     pub(crate) consumer: Consumer,
     pub(crate) run_log: Option<Arc<RunLog>>,
@@ -27,7 +29,8 @@ impl Handler {
     /// Runs one attempt.
     pub(crate) async fn run(&self, job: Job, claim: Claim) -> Result<Report, EngineError> {
         let hand_back = Report { attempt: Attempt::HandBack, booster: String::new(), latency_ms: 0.0 };
-        let Some(booster) = self.registry.resolve(&job.target).cloned() else {
+        let is_last = claim.attempt() > job.max_retries.unwrap_or(self.default_retries);
+        let Some(booster) = self.modules.choose(&self.pool, &job.target, claim.id(), is_last) else {
             // Admission looked it up a moment ago; without it another worker shall try.
             return Ok(hand_back);
         };
@@ -41,7 +44,7 @@ impl Handler {
         let id = claim.id().to_owned();
         let request = Request {
             id,
-            booster,
+            booster: Arc::clone(&booster),
             input: String::from(Box::<str>::from(job.input)),
             timeout: job.timeout_ms.map_or(self.default_timeout, Duration::from_millis),
             stop: Some(stop),
@@ -60,6 +63,7 @@ impl Handler {
             }
             other => other?,
         };
+        self.modules.note(&booster, &run.attempt);
         Ok(Report { attempt: run.attempt, booster: reference, latency_ms: run.latency_ms })
     }
 }
@@ -71,9 +75,9 @@ fn breaker_open(reference: &str) -> Result<Box<RawValue>, EngineError> {
     serde_json::value::to_raw_value(&refusal).map_err(|_| EngineError::Broken)
 }
 
-/// Decides by this worker's registry, and for unknown boosters by what the whole fleet has registered.
+/// Decides by this worker's boosters, and for unknown boosters by what the whole fleet has registered.
 pub(crate) struct ByRegistry {
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) modules: Arc<Deployed>,
     pub(crate) fleet: watch::Receiver<FleetList>,
     pub(crate) pool: Pool,
     pub(crate) breaker_action: BreakerAction,
@@ -87,14 +91,15 @@ pub(crate) struct FleetList {
 }
 
 impl Admission for ByRegistry {
-    fn admit(&self, job: &Job, known_since: UnixMillis) -> Admit {
-        match self.registry.catalogue().check(job) {
-            Ok(_) if self.is_left_alone(job) => Admit::Elsewhere,
+    fn admit(&self, id: &str, job: &Job, known_since: UnixMillis) -> Admit {
+        if !self.modules.is_settled() {
+            return Admit::Elsewhere;
+        }
+        let registry = self.modules.registry();
+        match registry.catalogue().check_for(job, id) {
+            Ok(_) if self.is_left_alone(id, job) => Admit::Elsewhere,
             Ok(_) => Admit::Run,
-            Err(_)
-                if self.registry.resolve(&job.target).is_none()
-                    && self.may_be_elsewhere(job, known_since) =>
-            {
+            Err(_) if registry.resolve(&job.target).is_none() && self.may_be_elsewhere(job, known_since) => {
                 Admit::Elsewhere
             }
             Err(error) => Admit::Never(error),
@@ -104,9 +109,12 @@ impl Admission for ByRegistry {
 
 impl ByRegistry {
     /// Whether the job's booster has failed too often here; another worker may have better luck, or this one later.
-    fn is_left_alone(&self, job: &Job) -> bool {
+    fn is_left_alone(&self, id: &str, job: &Job) -> bool {
         self.breaker_action == BreakerAction::Delay
-            && self.registry.resolve(&job.target).is_some_and(|booster| !self.pool.accepts(booster))
+            && self
+                .modules
+                .choose(&self.pool, &job.target, id, false)
+                .is_some_and(|booster| !self.pool.accepts(&booster))
     }
 
     /// Whether another worker has the booster, so that it is this worker that lacks something. A list older

@@ -6,6 +6,7 @@
 mod error;
 mod handler;
 mod http;
+mod modules;
 mod options;
 mod run;
 mod run_log;

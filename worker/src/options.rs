@@ -15,7 +15,7 @@ const MAX_QUEUES: usize = 16;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "booster-worker", version)]
 pub struct Options {
-    /// Configuration file (JSON: sections wasm, redis, booster)
+    /// Configuration file (JSON: sections wasm, redis, booster, modules)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Redis address: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// [environment: REDIS_URL]

@@ -8,9 +8,9 @@ use apalis::prelude::{Data, Monitor, ParallelizeExt, WorkerBuilder, WorkerBuilde
 use booster_core::config::{ConfigError, Intake};
 use booster_core::event::PoolUpdated;
 use booster_core::{Config, Event, Job, Keys};
-use booster_engine::{Booster, Pool, PoolConfig, Registry, Runtime, RuntimeConfig, default_modules_dir};
+use booster_engine::{Pool, PoolConfig, Registry, Runtime, RuntimeConfig, default_modules_dir};
 use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link};
-use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, follow_events};
+use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, TrustedKeys, follow_events};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 use crate::error::WorkerError;
 use crate::handler::{ByRegistry, FleetList, Handler, refresh_fleet};
 use crate::http::{Health, router};
+use crate::modules::{Deployed, Deployer, Parts};
 use crate::run_log::RunLog;
 use crate::sizing;
 
@@ -58,19 +59,31 @@ pub fn worker_id() -> String {
 pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> Result<(), WorkerError> {
     let Worker { id, config, queues, listener, drain, run_log } = worker;
     prepare_spool(&config)?;
+    let trusted = TrustedKeys::configured(&config)?;
     let listen = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     let (runtime, registry) = load_boosters(&config).await?;
-    let registry = Arc::new(registry);
     let telemetry_parts = telemetry(&config, &registry, &queues)?;
     let (telemetry, outbox) = (telemetry_parts.0, telemetry_parts.1);
     let keys = Keys::new(config.redis.key_prefix.clone());
     let link = Link::open(&config.redis, Arc::clone(&telemetry) as _)?;
-    let pool = start_pool(&id, &config, runtime, &telemetry)?;
+    let pool = start_pool(&id, &config, Arc::clone(&runtime), &telemetry)?;
+    let modules = Arc::new(Deployed::new(registry));
+    let parts = Parts {
+        link: link.clone(),
+        config: config.clone(),
+        worker: id.clone(),
+        runtime,
+        pool: pool.clone(),
+        trusted,
+        telemetry: Arc::clone(&telemetry),
+    };
+    let (mut deployer, standing) = Deployer::new(Arc::clone(&modules), parts);
+    deployer.begin().await;
 
     let (fleet_sender, fleet) = watch::channel(FleetList::default());
     tokio::spawn(refresh_fleet(link.clone(), keys.clone(), fleet_sender));
     let admission = Arc::new(ByRegistry {
-        registry: Arc::clone(&registry),
+        modules: Arc::clone(&modules),
         fleet,
         pool: pool.clone(),
         breaker_action: config.booster.breaker_action,
@@ -94,11 +107,11 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let bus_task = tokio::spawn(bus.run(outbox, Arc::clone(telemetry.metrics())));
     let writer = StateWriter::new(link.clone(), &config, pool.clone(), Arc::clone(&telemetry));
     let version = env!("CARGO_PKG_VERSION");
-    let profile = Profile::new(link.clone(), &config, &id, registry.catalogue(), &queues, version, &listen);
+    let profile = Profile::new(link.clone(), &config, &id, standing, &queues, version, &listen);
     let interval = Duration::from_millis(config.redis.health_check_interval_ms);
-    let boosters: Vec<Arc<Booster>> = registry.boosters().cloned().collect();
     let mut background = vec![
-        tokio::spawn(check_health(pool.clone(), boosters, interval, stopped())),
+        tokio::spawn(check_health(pool.clone(), Arc::clone(&modules), interval, stopped())),
+        tokio::spawn(deployer.run(stopped())),
         tokio::spawn(writer.run(stopped())),
         tokio::spawn(profile.run(stopped())),
         tokio::spawn(follow_events(link.clone(), config.clone(), id.clone(), stopped())),
@@ -128,9 +141,10 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     info!(worker = id, %listen, slots = pool.size(), queues = queues.join(","), "worker started");
     let timeout = Duration::from_millis(config.wasm.task_timeout_ms);
     let handler = Arc::new(Handler {
-        registry,
+        modules,
         pool: pool.clone(),
         default_timeout: timeout,
+        default_retries: config.wasm.max_retries,
         breaker_action: config.booster.breaker_action,
         consumer: consumer.clone(),
         run_log: run_log.map(Arc::new),
@@ -171,7 +185,7 @@ fn prepare_spool(config: &Config) -> Result<(), WorkerError> {
 /// Sends canaries through the idle slots until the worker stops.
 async fn check_health(
     pool: Pool,
-    boosters: Vec<Arc<Booster>>,
+    modules: Arc<Deployed>,
     interval: Duration,
     stop: impl Future<Output = ()> + Send,
 ) {
@@ -181,6 +195,7 @@ async fn check_health(
             () = &mut stop => return,
             () = tokio::time::sleep(interval) => {}
         }
+        let boosters: Vec<_> = modules.registry().boosters().cloned().collect();
         if let Err(error) = pool.check_health(&boosters) {
             error!(code = error.code(), %error, "slots could not be checked");
         }
@@ -206,9 +221,11 @@ async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), Work
         "" => default_modules_dir(),
         dir => PathBuf::from(dir),
     };
+    let prefer = config.modules.prefer.clone();
     let load = move || {
         let runtime = Runtime::new(settings)?;
-        let registry = Registry::load_dir(&runtime, &dir)?;
+        let mut registry = Registry::load_dir(&runtime, &dir)?;
+        registry.prefer(prefer);
         Ok::<_, WorkerError>((runtime, registry))
     };
     let (runtime, registry) = tokio::task::spawn_blocking(load)

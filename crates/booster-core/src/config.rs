@@ -3,6 +3,8 @@
 //! Every setting has one dotted key, such as `wasm.poolSize`. File, environment and flags all end in
 //! [`Config::set`], so a value is parsed and checked in one place, whatever way it came.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::address::{self, Address};
@@ -101,6 +103,23 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
     ("booster.degrade", "none", "what a producer does with jobs while Redis is away: none, local or agent"),
     ("booster.agentCommand", "", "program that does jobs as a regular agent, with its arguments"),
     ("booster.compatTasks", "false", "also write a task record in the older form for each finished job"),
+    (
+        "modules.trustedKeys",
+        "",
+        "PEM file with Ed25519 public keys; when set, only modules signed with one of them are taken from Redis",
+    ),
+    (
+        "modules.prefer",
+        "",
+        "boosters that are preferred for a capability, as CAPABILITY=BOOSTER separated by commas",
+    ),
+    ("modules.maxBytes", "1GB", "size of all modules in Redis, compressed, beyond which pushes are refused"),
+    (
+        "modules.canaryFailures",
+        "10",
+        "percentage points by which a canary's share of failed attempts may exceed the active version's",
+    ),
+    ("modules.canaryJobs", "20", "attempts of a canary before that is looked at"),
 ];
 
 /// Why a configuration was refused.
@@ -326,6 +345,24 @@ pub struct BoosterConfig {
     pub compat_tasks: bool,
 }
 
+/// Section `modules`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModulesConfig {
+    /// PEM file with the Ed25519 public keys whose modules are taken from Redis; empty for all modules.
+    pub trusted_keys: String,
+    /// Which booster is preferred for a capability, at most [`MAX_PREFERENCES`].
+    pub prefer: BTreeMap<String, String>,
+    /// Bytes of all modules in Redis, compressed, beyond which pushes are refused.
+    pub max_bytes: u64,
+    /// Percentage points by which a canary's share of failed attempts may exceed the active version's.
+    pub canary_failures: u64,
+    /// Attempts of a canary before that is looked at.
+    pub canary_jobs: u64,
+}
+
+/// Most capabilities with a preferred booster.
+pub const MAX_PREFERENCES: usize = 64;
+
 /// What a producer does with jobs that it cannot submit because Redis stays away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Degrade {
@@ -383,6 +420,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Section `booster`.
     pub booster: BoosterConfig,
+    /// Section `modules`.
+    pub modules: ModulesConfig,
 }
 
 impl Default for Config {
@@ -433,6 +472,13 @@ impl Default for Config {
                 degrade: Degrade::None,
                 agent_command: String::new(),
                 compat_tasks: false,
+            },
+            modules: ModulesConfig {
+                trusted_keys: String::new(),
+                prefer: BTreeMap::new(),
+                max_bytes: 1024 * MIB as u64,
+                canary_failures: 10,
+                canary_jobs: 20,
             },
         }
     }
@@ -520,6 +566,7 @@ impl Config {
 
     fn assign(&mut self, key: &str, value: &Value) -> Result<(), Refusal> {
         let (wasm, redis, booster) = (&mut self.wasm, &mut self.redis, &mut self.booster);
+        let modules = &mut self.modules;
         match key {
             "wasm.poolSize" => wasm.pool_size = number(value, 1, 512)? as usize,
             "wasm.poolSizing" => wasm.pool_sizing = word(value, &PoolSizing::ALL, PoolSizing::as_str)?,
@@ -563,6 +610,11 @@ impl Config {
             "booster.degrade" => booster.degrade = word(value, &Degrade::ALL, Degrade::as_str)?,
             "booster.agentCommand" => booster.agent_command = text(value, "a command line", |_| true)?,
             "booster.compatTasks" => booster.compat_tasks = flag(value)?,
+            "modules.trustedKeys" => modules.trusted_keys = text(value, FILE_FORM, |_| true)?,
+            "modules.prefer" => modules.prefer = preferences(value)?,
+            "modules.maxBytes" => modules.max_bytes = size(value, MIB, 1024 * 1024 * MIB)? as u64,
+            "modules.canaryFailures" => modules.canary_failures = number(value, 0, 100)?,
+            "modules.canaryJobs" => modules.canary_jobs = number(value, 1, 1_000_000)?,
             _ => return Err(Refusal::UnknownKey),
         }
         Ok(())
@@ -575,6 +627,9 @@ const PREFIX_FORM: &str = "1 to 128 characters without braces and white space, s
 const INTAKE_FORM: &str = "at most 16 pairs APALIS_QUEUE=QUEUE separated by commas, such as \"edits=normal\"; \
     an apalis queue (1 to 128 characters without white space, `,` and `=`) is named once, a queue has 1 to 64 of \
     A-Z a-z 0-9 . _ : -";
+
+const PREFER_FORM: &str = "at most 64 pairs CAPABILITY=BOOSTER separated by commas, such as \
+    \"code-generation=scaffold\"; a capability is named once, a booster without a version";
 
 enum Refusal {
     UnknownKey,
@@ -680,6 +735,24 @@ fn intake(pair: &str) -> Option<Intake> {
     (is_namespace && is_queue).then(|| Intake { namespace: namespace.to_owned(), queue: queue.to_owned() })
 }
 
+/// Pairs of a capability and a booster, separated by commas; none when the text is empty.
+fn preferences(value: &Value) -> Result<BTreeMap<String, String>, Refusal> {
+    let wrong = || Refusal::Expected(PREFER_FORM.to_owned());
+    let list = text(value, PREFER_FORM, |_| true)?;
+    let mut preferences = BTreeMap::new();
+    for pair in list.split(',').map(str::trim).filter(|_| !list.trim().is_empty()) {
+        let (capability, booster) = pair.split_once('=').ok_or_else(wrong)?;
+        let is_name = |text: &str| (1..=128).contains(&text.len()) && !text.contains(char::is_whitespace);
+        if !is_name(capability) || !is_name(booster) || booster.contains(['@', '=']) {
+            return Err(wrong());
+        }
+        if preferences.insert(capability.to_owned(), booster.to_owned()).is_some() {
+            return Err(wrong());
+        }
+    }
+    if preferences.len() > MAX_PREFERENCES { Err(wrong()) } else { Ok(preferences) }
+}
+
 fn is_prefix(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 128
@@ -765,6 +838,18 @@ mod tests {
             assert!(error.to_string().contains("APALIS_QUEUE=QUEUE"), "{wrong}: {error}");
         }
         assert!(config.set("redis.intake", &Value::from(7), "test").is_err());
+    }
+
+    #[test]
+    fn preferences_name_a_booster_for_each_capability() {
+        let mut config = Config::default();
+        config.set("modules.prefer", &Value::from("a=x, b=y"), "test").unwrap();
+        let pairs: Vec<_> = config.modules.prefer.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        assert_eq!(pairs, [("a", "x"), ("b", "y")]);
+        for wrong in ["a", "a=", "=x", "a=x,a=y", "a=x,", "a=x@1.0.0", "a b=x", "a=b=c"] {
+            let error = config.set("modules.prefer", &Value::from(wrong), "test").unwrap_err();
+            assert!(error.to_string().contains("CAPABILITY=BOOSTER"), "{wrong}: {error}");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Event {
     Recovered(Recovered),
     /// The pool's size or membership changed.
     PoolUpdated(PoolUpdated),
+    /// Another version of a module is there, or jobs get another one.
+    ModuleUpdated(ModuleUpdated),
 }
 
 /// Data of `booster.requested`.
@@ -140,15 +142,37 @@ pub struct PoolUpdated {
     pub change: &'static str,
 }
 
+/// Data of `booster.module.updated`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModuleUpdated {
+    /// The module's name.
+    pub name: String,
+    /// The version that was pushed, promoted, put on trial, taken back or removed.
+    pub version: String,
+    /// What happened: `pushed`, `promoted`, `canary`, `rolled_back` or `removed`.
+    pub change: &'static str,
+    /// A canary's share of the jobs, per cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// Why it was taken back, when a worker did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The worker that did it; absent when an operator did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<String>,
+}
+
 impl Event {
-    /// The six types, in the order of a job's life.
-    pub const TYPES: [&'static str; 6] = [
+    /// The types: those of a job's life in their order, then those of the fleet.
+    pub const TYPES: [&'static str; 7] = [
         "booster.requested",
         "booster.allocated",
         "booster.task.completed",
         "booster.error",
         "booster.recovered",
         "booster.pool.updated",
+        "booster.module.updated",
     ];
 
     /// The event's type as it stands on the bus.
@@ -160,6 +184,7 @@ impl Event {
             Self::Error(_) => Self::TYPES[3],
             Self::Recovered(_) => Self::TYPES[4],
             Self::PoolUpdated(_) => Self::TYPES[5],
+            Self::ModuleUpdated(_) => Self::TYPES[6],
         }
     }
 
@@ -182,6 +207,7 @@ impl Event {
             Self::Error(data) => encode(self.kind(), timestamp, data),
             Self::Recovered(data) => encode(self.kind(), timestamp, data),
             Self::PoolUpdated(data) => encode(self.kind(), timestamp, data),
+            Self::ModuleUpdated(data) => encode(self.kind(), timestamp, data),
         }
     }
 }

@@ -69,6 +69,21 @@ impl Keys {
         format!("{}boosters", self.prefix)
     }
 
+    /// Hash of the modules that are kept in Redis: name to record.
+    pub fn modules(&self) -> String {
+        format!("{}modules", self.prefix)
+    }
+
+    /// Compressed bytes of the module with this SHA-256 (string).
+    pub fn module(&self, digest: &str) -> String {
+        format!("{}module:{digest}", self.prefix)
+    }
+
+    /// Channel on which it is announced that [`Keys::modules`] has changed.
+    pub fn modules_channel(&self) -> String {
+        format!("{}modules:changed", self.prefix)
+    }
+
     /// Set of the queues that workers serve or clients have named.
     pub fn queues(&self) -> String {
         format!("{}queues", self.prefix)
@@ -334,6 +349,9 @@ mod tests {
         assert_eq!(keys.instance("i1"), "swarm:phase-5:pool:i1");
         assert_eq!(keys.task("t1"), "swarm:phase-5:tasks:t1");
         assert_eq!(keys.events(), "swarm:phase-5:events");
+        assert_eq!(keys.modules(), "swarm:phase-5:modules");
+        assert_eq!(keys.module("ab12"), "swarm:phase-5:module:ab12");
+        assert_eq!(keys.modules_channel(), "swarm:phase-5:modules:changed");
         let queue = keys.queue("normal");
         assert_eq!(queue.jobs(), "swarm:phase-5:{normal}:jobs");
         assert_eq!(queue.front(), "swarm:phase-5:{normal}:front");

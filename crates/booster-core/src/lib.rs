@@ -10,6 +10,7 @@ pub mod event;
 pub mod job;
 pub mod keys;
 pub mod manifest;
+pub mod modules;
 pub mod outcome;
 pub mod schedule;
 
@@ -18,7 +19,8 @@ pub use config::Config;
 pub use event::Event;
 pub use job::{Job, JobError, Priority, Target};
 pub use keys::{ApalisKeys, Keys, QueueKeys};
-pub use manifest::{Catalogue, Isolation, Manifest};
+pub use manifest::{CanaryRoute, Catalogue, Isolation, Manifest, Route};
+pub use modules::{ModuleError, ModuleRecord, ModuleVersion};
 pub use outcome::{Attempt, FailureCause, JobOutcome, OutcomeKind};
 pub use schedule::{Schedule, ScheduleError};
 

@@ -1,11 +1,15 @@
 //! Booster manifests and the catalogue of the boosters that a fleet knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Job, JobError, Target};
+use crate::modules::takes_canary;
+
+/// The capability that every booster has.
+pub const EVERY_BOOSTER: &str = "wasm-acceleration";
 
 /// What a booster says of itself, kept beside its module and in Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,45 +72,123 @@ impl Manifest {
         format!("{}@{}", self.name, self.version)
     }
 
-    fn answers_to(&self, name: &str) -> bool {
-        match name.split_once('@') {
-            Some((name, version)) => self.name == name && self.version == version,
-            None => self.name == name,
-        }
+    /// Whether it can be asked for by this capability.
+    pub fn declares(&self, capability: &str) -> bool {
+        capability == EVERY_BOOSTER || self.capabilities.iter().any(|declared| declared == capability)
     }
 }
 
-/// The boosters that are known here, by `name@version`.
+/// Which version of a booster jobs get that name none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Catalogue(BTreeMap<String, Manifest>);
+pub struct Route {
+    /// The active version, as `name@version`; `None` for the greatest of those that are not deployed.
+    pub active: Option<String>,
+    /// The version that gets a share of the jobs.
+    pub canary: Option<CanaryRoute>,
+}
+
+/// A version that gets a share of a booster's jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanaryRoute {
+    /// The version, as `name@version`.
+    pub reference: String,
+    /// Its share, per cent.
+    pub percent: u8,
+    /// What tells this trial from every other of the name.
+    pub begun: u64,
+}
+
+/// The boosters that are known here. Some lie in a directory, others were deployed from Redis: of those, a job that
+/// names no version gets what [`Route`] says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Catalogue {
+    /// By `name@version`.
+    local: BTreeMap<String, Manifest>,
+    /// By `name@version`; they win over local ones.
+    deployed: BTreeMap<String, Manifest>,
+    /// By name.
+    routes: BTreeMap<String, Route>,
+    /// Which booster is preferred for a capability.
+    prefer: BTreeMap<String, String>,
+}
 
 impl Catalogue {
-    /// Adds or replaces a manifest.
-    pub fn insert(&mut self, manifest: Manifest) {
-        self.0.insert(manifest.reference(), manifest);
+    /// Sets which booster, by name, is preferred for a capability.
+    pub fn prefer(&mut self, prefer: BTreeMap<String, String>) {
+        self.prefer = prefer;
     }
 
-    /// All manifests, by name and version.
+    /// Adds or replaces a local manifest.
+    pub fn insert(&mut self, manifest: Manifest) {
+        self.local.insert(manifest.reference(), manifest);
+    }
+
+    /// Replaces all deployed manifests, and the routes.
+    pub fn deploy(&mut self, deployed: impl IntoIterator<Item = Manifest>, routes: BTreeMap<String, Route>) {
+        self.deployed = deployed.into_iter().map(|manifest| (manifest.reference(), manifest)).collect();
+        self.routes = routes;
+    }
+
+    /// All manifests, by name and version as texts.
     pub fn manifests(&self) -> impl Iterator<Item = &Manifest> {
-        self.0.values()
+        let all: BTreeMap<&String, &Manifest> = self.local.iter().chain(&self.deployed).collect();
+        all.into_values()
     }
 
     /// Whether nothing is registered.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.local.is_empty() && self.deployed.is_empty()
     }
 
-    /// The booster that a job's target means. A name without version means the greatest version (a pre-release
-    /// only when there is nothing else); a capability means the first booster, by name, that declares it.
+    /// The route of a booster, if it has one.
+    pub fn route(&self, name: &str) -> Option<&Route> {
+        self.routes.get(name)
+    }
+
+    /// The booster that a job's target means, canaries aside. A name without version means the active version, or
+    /// without one the greatest local version (a pre-release only when there is nothing else); a capability means the
+    /// preferred booster if that declares it, else the first, by name, that does.
     pub fn resolve(&self, target: &Target) -> Option<&Manifest> {
         match target {
-            Target::Booster(name) => greatest(self.0.values().filter(|m| m.answers_to(name))),
-            Target::Capability(name) => {
-                let able = || self.0.values().filter(|m| m.capabilities.contains(name));
-                let first = able().map(|m| m.name.as_str()).min()?;
-                greatest(able().filter(|m| m.name == first))
+            Target::Booster(name) if name.contains('@') => self.exact(name),
+            Target::Booster(name) => self.default_of(name, |_| true),
+            Target::Capability(capability) => {
+                let able = |name: &str| self.default_of(name, |manifest| manifest.declares(capability));
+                let preferred = self.prefer.get(capability).and_then(|name| able(name));
+                preferred.or_else(|| self.names().into_iter().find_map(able))
             }
         }
+    }
+
+    /// The booster that the job with this id gets: as [`Catalogue::resolve`], or its canary.
+    pub fn resolve_for(&self, target: &Target, job_id: &str) -> Option<&Manifest> {
+        let manifest = self.resolve(target)?;
+        let is_exact = matches!(target, Target::Booster(name) if name.contains('@'));
+        let canary = self.routes.get(&manifest.name).and_then(|route| route.canary.as_ref());
+        let on_trial = canary
+            .filter(|canary| !is_exact && takes_canary(job_id, canary.percent))
+            .and_then(|canary| self.exact(&canary.reference))
+            .filter(|trial| !matches!(target, Target::Capability(name) if !trial.declares(name)));
+        Some(on_trial.unwrap_or(manifest))
+    }
+
+    fn exact(&self, reference: &str) -> Option<&Manifest> {
+        self.deployed.get(reference).or_else(|| self.local.get(reference))
+    }
+
+    fn default_of(&self, name: &str, able: impl Fn(&Manifest) -> bool) -> Option<&Manifest> {
+        match self.routes.get(name).and_then(|route| route.active.as_ref()) {
+            Some(reference) => self.exact(reference).filter(|manifest| able(manifest)),
+            None => greatest(self.local.values().filter(|manifest| manifest.name == name && able(manifest))),
+        }
+    }
+
+    fn names(&self) -> BTreeSet<&str> {
+        self.local
+            .values()
+            .map(|manifest| manifest.name.as_str())
+            .chain(self.routes.keys().map(String::as_str))
+            .collect()
     }
 
     /// Checks that a known booster can do `job` and accepts its language.
@@ -114,7 +196,23 @@ impl Catalogue {
     /// # Errors
     /// The [`JobError`] that says which name is unknown and which are known.
     pub fn check(&self, job: &Job) -> Result<&Manifest, JobError> {
-        let manifest = self.resolve(&job.target).ok_or_else(|| self.unknown(&job.target))?;
+        self.check_language(job, self.resolve(&job.target))
+    }
+
+    /// As [`Catalogue::check`], for the booster that the job with this id gets.
+    ///
+    /// # Errors
+    /// As [`Catalogue::check`].
+    pub fn check_for(&self, job: &Job, job_id: &str) -> Result<&Manifest, JobError> {
+        self.check_language(job, self.resolve_for(&job.target, job_id))
+    }
+
+    fn check_language<'a>(
+        &self,
+        job: &Job,
+        manifest: Option<&'a Manifest>,
+    ) -> Result<&'a Manifest, JobError> {
+        let manifest = manifest.ok_or_else(|| self.unknown(&job.target))?;
         if manifest.languages.is_empty() {
             return Ok(manifest);
         }
@@ -132,18 +230,19 @@ impl Catalogue {
 
     fn unknown(&self, target: &Target) -> JobError {
         match target {
-            Target::Booster(name) => JobError::UnknownBooster {
-                name: name.clone(),
-                known: some_of(self.0.keys().map(String::as_str)),
-            },
+            Target::Booster(name) => {
+                JobError::UnknownBooster { name: name.clone(), known: some_of(self.references().into_iter()) }
+            }
             Target::Capability(name) => {
-                let mut known: Vec<&str> =
-                    self.0.values().flat_map(|m| &m.capabilities).map(String::as_str).collect();
-                known.sort_unstable();
-                known.dedup();
+                let known: BTreeSet<&str> =
+                    self.manifests().flat_map(|m| &m.capabilities).map(String::as_str).collect();
                 JobError::UnknownCapability { name: name.clone(), known: some_of(known.into_iter()) }
             }
         }
+    }
+
+    fn references(&self) -> BTreeSet<&str> {
+        self.local.keys().chain(self.deployed.keys()).map(String::as_str).collect()
     }
 }
 
@@ -210,6 +309,48 @@ mod tests {
         assert_eq!(newest(&known).as_deref(), Some("apply@2.0.0-rc.1"));
         known.insert(manifest("apply", "1.0.0"));
         assert_eq!(newest(&known).as_deref(), Some("apply@1.0.0"));
+    }
+
+    #[test]
+    fn what_is_active_wins_over_what_is_greatest() {
+        let mut known = catalogue();
+        let canary = CanaryRoute { reference: "apply@3.0.0".into(), percent: 99, begun: 1 };
+        let route = Route { active: Some("apply@1.2.0".into()), canary: Some(canary) };
+        known.deploy([manifest("apply", "3.0.0")], BTreeMap::from([("apply".into(), route)]));
+        let by_name = Target::Booster("apply".into());
+        assert_eq!(known.resolve(&by_name).unwrap().version, "1.2.0");
+        let versions: BTreeSet<&str> = (0..1000)
+            .map(|n| known.resolve_for(&by_name, &format!("j{n}")).unwrap().version.as_str())
+            .collect();
+        assert_eq!(versions.into_iter().collect::<Vec<_>>(), ["1.2.0", "3.0.0"]);
+        let exact = Target::Booster("apply@1.9.0".into());
+        assert!((0..100).all(|n| known.resolve_for(&exact, &n.to_string()).unwrap().version == "1.9.0"));
+        // Deployed and not active: for those alone that name it.
+        known.deploy([manifest("apply", "3.0.0"), manifest("new", "1.0.0")], BTreeMap::new());
+        assert_eq!(known.resolve(&by_name).unwrap().version, "1.10.0");
+        assert_eq!(known.resolve(&Target::Booster("new".into())), None);
+        assert!(known.resolve(&Target::Booster("new@1.0.0".into())).is_some());
+        assert_eq!(known.manifests().count(), 5);
+    }
+
+    #[test]
+    fn a_capability_goes_to_the_preferred_booster_then_by_name() {
+        let prefer = BTreeMap::from([("code-generation".into(), "zeta".into()), ("x".into(), "zeta".into())]);
+        let mut known = Catalogue::default();
+        known.prefer(prefer);
+        let resolve = |known: &Catalogue, capability: &str| {
+            known.resolve(&Target::Capability(capability.into())).map(Manifest::reference)
+        };
+        known.insert(manifest("beta", "1.0.0"));
+        assert_eq!(resolve(&known, "code-generation").as_deref(), Some("beta@1.0.0"));
+        known.insert(manifest("zeta", "1.0.0"));
+        assert_eq!(resolve(&known, "code-generation").as_deref(), Some("zeta@1.0.0"));
+        assert_eq!(resolve(&known, "x"), None, "preferred, but it does not declare it");
+        // Everybody can.
+        assert_eq!(resolve(&known, EVERY_BOOSTER).as_deref(), Some("beta@1.0.0"));
+        let route = Route { active: Some("alpha@2.0.0".into()), canary: None };
+        known.deploy([manifest("alpha", "2.0.0")], BTreeMap::from([("alpha".into(), route)]));
+        assert_eq!(resolve(&known, EVERY_BOOSTER).as_deref(), Some("alpha@2.0.0"));
     }
 
     #[test]

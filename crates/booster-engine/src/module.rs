@@ -19,6 +19,7 @@ pub struct Booster {
     manifest: Manifest,
     reference: String,
     digest: String,
+    size: usize,
     cold: Option<String>,
     canary: Option<String>,
     pub(crate) breaker: Breaker,
@@ -52,7 +53,8 @@ impl Booster {
         let digest = hex(&Sha256::digest(wasm));
         let canary = manifest.canary.as_ref().or(manifest.warm_up.first()).map(ToString::to_string);
         let breaker = Breaker::default();
-        Ok(Self { manifest, reference, digest, cold, canary, breaker, pre, apply })
+        let size = wasm.len();
+        Ok(Self { manifest, reference, digest, size, cold, canary, breaker, pre, apply })
     }
 
     /// What the booster says of itself.
@@ -68,6 +70,11 @@ impl Booster {
     /// SHA-256 of the module as it was delivered, in hexadecimal.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// Bytes of the module as it was delivered.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// The input with which health checks try it, JSON text.

@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use booster_core::{Catalogue, Manifest, Target};
+use booster_core::modules::MAX_MODULE_BYTES;
+use booster_core::{Catalogue, Manifest, Route, Target};
 
 use crate::error::EngineError;
 use crate::module::Booster;
 use crate::runtime::Runtime;
 
-/// Largest module file that is read, in bytes (128 MiB).
-const MAX_MODULE_BYTES: u64 = 128 * 1024 * 1024;
 /// Most modules of one directory.
 const MAX_MODULES: usize = 64;
 
-/// Boosters by `name@version`.
+/// Boosters by `name@version`: those of a directory, which stay, and those that were deployed, which come and go.
+/// A registry is never changed while jobs are routed by it; [`Registry::deploy`] makes the next one.
 #[derive(Debug, Default)]
 pub struct Registry {
-    boosters: BTreeMap<String, Arc<Booster>>,
+    local: BTreeMap<String, Arc<Booster>>,
+    deployed: BTreeMap<String, Arc<Booster>>,
     catalogue: Catalogue,
     rejected: Vec<EngineError>,
 }
@@ -38,7 +39,7 @@ impl Registry {
                 Err(error) => registry.rejected.push(error),
             }
         }
-        if registry.boosters.is_empty() {
+        if registry.local.is_empty() {
             let none = || file_error(dir, "no *.wasm modules here; `make guests` builds the shipped ones");
             return Err(registry.rejected.pop().unwrap_or_else(none));
         }
@@ -50,10 +51,28 @@ impl Registry {
         &self.rejected
     }
 
-    /// Adds or replaces a booster.
+    /// Sets which booster, by name, is preferred for a capability.
+    pub fn prefer(&mut self, prefer: BTreeMap<String, String>) {
+        self.catalogue.prefer(prefer);
+    }
+
+    /// Adds or replaces a booster of the directory.
     pub fn add(&mut self, booster: Booster) {
         self.catalogue.insert(booster.manifest().clone());
-        self.boosters.insert(booster.reference().to_owned(), Arc::new(booster));
+        self.local.insert(booster.reference().to_owned(), Arc::new(booster));
+    }
+
+    /// The registry with the same directory, but with these deployed boosters and routes.
+    pub fn deploy(
+        &self,
+        deployed: impl IntoIterator<Item = Arc<Booster>>,
+        routes: BTreeMap<String, Route>,
+    ) -> Self {
+        let by_reference = |booster: Arc<Booster>| (booster.reference().to_owned(), booster);
+        let deployed: BTreeMap<_, _> = deployed.into_iter().map(by_reference).collect();
+        let mut catalogue = self.catalogue.clone();
+        catalogue.deploy(deployed.values().map(|booster| booster.manifest().clone()), routes);
+        Self { local: self.local.clone(), deployed, catalogue, rejected: Vec::new() }
     }
 
     /// What the registry knows, without the code.
@@ -61,14 +80,25 @@ impl Registry {
         &self.catalogue
     }
 
-    /// The booster that a job's target means.
+    /// The booster that a job's target means, canaries aside.
     pub fn resolve(&self, target: &Target) -> Option<&Arc<Booster>> {
-        self.boosters.get(&self.catalogue.resolve(target)?.reference())
+        self.get(self.catalogue.resolve(target)?)
     }
 
-    /// All boosters, by name and version.
+    /// The booster that the job with this id gets.
+    pub fn resolve_for(&self, target: &Target, job_id: &str) -> Option<&Arc<Booster>> {
+        self.get(self.catalogue.resolve_for(target, job_id)?)
+    }
+
+    fn get(&self, manifest: &Manifest) -> Option<&Arc<Booster>> {
+        let reference = manifest.reference();
+        self.deployed.get(&reference).or_else(|| self.local.get(&reference))
+    }
+
+    /// All boosters, by name and version as texts; of two with the same, the deployed one.
     pub fn boosters(&self) -> impl Iterator<Item = &Arc<Booster>> {
-        self.boosters.values()
+        let all: BTreeMap<&String, &Arc<Booster>> = self.local.iter().chain(&self.deployed).collect();
+        all.into_values()
     }
 }
 
@@ -113,7 +143,7 @@ fn read_manifest(path: &Path) -> Result<Manifest, EngineError> {
 
 fn read_limited(path: &Path) -> Result<Vec<u8>, EngineError> {
     let size = std::fs::metadata(path).map_err(|error| file_error(path, &error.to_string()))?.len();
-    if size > MAX_MODULE_BYTES {
+    if size > MAX_MODULE_BYTES as u64 {
         return Err(file_error(path, &format!("{size} bytes; at most {MAX_MODULE_BYTES} are read")));
     }
     std::fs::read(path).map_err(|error| file_error(path, &error.to_string()))

@@ -1,5 +1,6 @@
 //! Errors of this crate.
 
+use booster_core::ModuleError;
 use booster_queue::QueueError;
 
 /// What can go wrong when state is written or read.
@@ -9,6 +10,9 @@ pub enum StateError {
     /// Redis could not be asked.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// Something cannot be done with a module.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
     /// Two metrics have one name: a mistake in this program.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -19,12 +23,17 @@ impl StateError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Queue(error) => error.code(),
+            Self::Module(error) => error.code(),
             Self::Metrics(_) => "metrics",
         }
     }
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Queue(error) if error.is_retryable())
+        match self {
+            Self::Queue(error) => error.is_retryable(),
+            Self::Module(error) => error.is_retryable(),
+            Self::Metrics(_) => false,
+        }
     }
 }

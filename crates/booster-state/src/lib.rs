@@ -1,15 +1,17 @@
 //! What Booster Fleet writes for others to read: state hashes, the pool set, agent profiles, the event bus and
-//! metrics.
+//! metrics; and the modules that are kept in Redis.
 //!
-//! All of it informs and nothing of it decides: no job depends on a key of this crate, so a fault here is noted
-//! and never holds up work.
+//! All but the modules informs and decides nothing: no job depends on it, so a fault is noted and never holds up
+//! work. Of the modules each worker has its own copies: while Redis is away it goes on with what it has loaded.
 
 mod bus;
 mod error;
 mod follower;
 mod metrics;
+mod modules;
 mod names;
 mod profile;
+mod signature;
 mod telemetry;
 mod writer;
 
@@ -17,9 +19,12 @@ pub use bus::Bus;
 pub use error::StateError;
 pub use follower::run as follow_events;
 pub use metrics::Metrics;
+pub use modules::{ModuleStore, Modules, NewModule, route, unpack};
 pub use names::{Kind, Series};
 pub use profile::{
-    Endpoint, MAX_QUEUES, Profile, endpoints, fleet_catalogue, living_workers, queue_names, read_pool,
+    Endpoint, LoadState, MAX_QUEUES, ModuleSource, Profile, Standing, WorkerModule, endpoints, fleet_catalogue,
+    living_workers, queue_names, read_pool, worker_modules,
 };
-pub use telemetry::Telemetry;
+pub use signature::{Signer, TrustedKeys};
+pub use telemetry::{ModuleNote, Telemetry};
 pub use writer::StateWriter;

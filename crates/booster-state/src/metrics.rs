@@ -1,6 +1,7 @@
 //! The metrics of one process.
 
 use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
 
 use prometheus::core::Collector;
 use prometheus::{CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder};
@@ -35,7 +36,7 @@ pub struct Metrics {
     gauges: Vec<(Series, GaugeVec)>,
     histograms: Vec<(Series, HistogramVec)>,
     /// Boosters that may appear as a label; all others are `other`.
-    boosters: BTreeSet<String>,
+    boosters: RwLock<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -73,7 +74,7 @@ impl Metrics {
             counters: Vec::new(),
             gauges: Vec::new(),
             histograms: Vec::new(),
-            boosters: boosters.into_iter().take(MAX_BOOSTERS).collect(),
+            boosters: RwLock::new(boosters.into_iter().take(MAX_BOOSTERS).collect()),
         };
         for series in Series::ALL {
             metrics.add(*series)?;
@@ -136,7 +137,7 @@ impl Metrics {
         for label in series.labels() {
             let values: Vec<String> = match *label {
                 "queue" => queues.to_vec(),
-                "booster" => self.boosters.iter().cloned().chain([OTHER.to_owned()]).collect(),
+                "booster" => self.boosters().into_iter().chain([OTHER.to_owned()]).collect(),
                 closed => {
                     series.label_values(closed).unwrap_or_default().into_iter().map(str::to_owned).collect()
                 }
@@ -203,11 +204,27 @@ impl Metrics {
         }
     }
 
+    /// Boosters that may appear as a label.
+    fn boosters(&self) -> BTreeSet<String> {
+        self.boosters.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes boosters' names label values, as long as there are not too many.
+    pub fn learn<'a>(&self, boosters: impl IntoIterator<Item = &'a str>) {
+        let mut known = self.boosters.write().unwrap_or_else(PoisonError::into_inner);
+        for name in boosters {
+            if known.len() < MAX_BOOSTERS && !known.contains(name) {
+                known.insert(name.to_owned());
+            }
+        }
+    }
+
     /// The label value for a booster named by a job: its name without version, or `other` when it is not one
     /// of the known ones, since jobs may name anything.
     pub fn booster_label(&self, reference: &str) -> String {
         let name = reference.split('@').next().unwrap_or_default();
-        if self.boosters.contains(name) { name } else { OTHER }.to_owned()
+        let known = self.boosters.read().unwrap_or_else(PoisonError::into_inner);
+        if known.contains(name) { name } else { OTHER }.to_owned()
     }
 
     /// All series in Prometheus' text format.

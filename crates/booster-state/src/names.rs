@@ -49,6 +49,8 @@ pub enum Series {
     SlotRecovery,
     HealthChecks,
     BreakerOpen,
+    ModulesFailed,
+    ModuleRollbacks,
     WasmInstantiate,
     WasmMemoryPeak,
     WasmMemoryLimit,
@@ -86,6 +88,8 @@ impl Series {
         Self::SlotRecovery,
         Self::HealthChecks,
         Self::BreakerOpen,
+        Self::ModulesFailed,
+        Self::ModuleRollbacks,
         Self::WasmInstantiate,
         Self::WasmMemoryPeak,
         Self::WasmMemoryLimit,
@@ -129,6 +133,7 @@ impl Series {
             | Self::RedisErrors
             | Self::RedisReconnects
             | Self::EventsDropped
+            | Self::ModuleRollbacks
             | Self::SpoolDropped => Kind::Counter,
             Self::QueueJobs
             | Self::QueueOldestJobAge
@@ -140,6 +145,7 @@ impl Series {
             | Self::BreakerOpen
             | Self::WasmMemoryLimit
             | Self::ModuleInfo
+            | Self::ModulesFailed
             | Self::SpoolOutcomes
             | Self::LastFetch
             | Self::BuildInfo => Kind::Gauge,
@@ -257,6 +263,16 @@ impl Series {
             Self::BreakerOpen => (
                 "booster_breaker_open",
                 "1 while a booster that failed too often in a row is left alone by this worker, else 0.",
+                &["booster"],
+            ),
+            Self::ModulesFailed => (
+                "booster_modules_failed",
+                "Modules in Redis that this worker could not load; it goes on with what it had.",
+                &[],
+            ),
+            Self::ModuleRollbacks => (
+                "booster_module_rollbacks_total",
+                "Canaries that this worker rolled back because too many of their attempts failed.",
                 &["booster"],
             ),
             Self::WasmInstantiate => (

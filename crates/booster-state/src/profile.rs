@@ -1,12 +1,14 @@
 //! Agent profiles: what each living worker is and which boosters it has.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use booster_core::{Catalogue, Config, Keys, Manifest, Priority, UnixMillis};
 use booster_queue::{Link, now_ms};
 use redis::Pipeline;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::error::StateError;
 
@@ -20,46 +22,97 @@ pub const MAX_QUEUES: usize = 256;
 const MAX_WORKERS: usize = 10_000;
 /// Boosters read from Redis, at most.
 const MAX_BOOSTERS: usize = 4096;
+/// Profiles read with one call.
+const PROFILES: usize = 100;
+
+/// Which boosters a worker has at the moment.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// What it can run.
+    pub manifests: Vec<Manifest>,
+    /// Its modules by `name@version`, those that it could not load included.
+    pub modules: BTreeMap<String, WorkerModule>,
+}
+
+/// A module as one worker has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerModule {
+    /// How far it is.
+    pub state: LoadState,
+    /// Where it comes from.
+    pub source: ModuleSource,
+    /// SHA-256 of the module, in hexadecimal.
+    pub digest: String,
+    /// Bytes of the module.
+    pub size: usize,
+    /// Why it could not be loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why its instances start cold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold: Option<String>,
+}
+
+/// How far a worker is with a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LoadState {
+    /// It is fetched and compiled.
+    Loading,
+    /// It can run.
+    Loaded,
+    /// It could not be loaded.
+    Failed,
+}
+
+/// Where a worker's module comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ModuleSource {
+    /// The directory of the worker's machine.
+    Directory,
+    /// Redis.
+    Redis,
+}
 
 /// A worker's profile, kept alive in Redis.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Profile {
     link: Link,
     keys: Keys,
     worker: String,
     fields: Vec<(&'static str, String)>,
-    manifests: Vec<(String, String)>,
+    standing: watch::Receiver<Standing>,
+    /// The references that were last written.
+    written: Vec<String>,
     queues: Vec<String>,
     ttl_s: u64,
 }
 
 impl Profile {
-    /// The profile of `worker`, which can run what is in `catalogue`, serves `queues`, and shows its metrics on
+    /// The profile of `worker`, whose boosters are told by `standing`, serves `queues`, and shows its metrics on
     /// `listen`.
     pub fn new(
         link: Link,
         config: &Config,
         worker: &str,
-        catalogue: &Catalogue,
+        standing: watch::Receiver<Standing>,
         queues: &[String],
         version: &str,
         listen: &str,
     ) -> Self {
-        let manifests: Vec<(String, String)> =
-            catalogue.manifests().map(|manifest| (manifest.reference(), published(manifest))).collect();
         let requirements = serde_json::json!({
             "wasmSupport": true,
-            "memoryLimit": config.wasm.memory_limit,
+            "memoryLimit": size_text(config.wasm.memory_limit),
             "timeout": config.wasm.task_timeout_ms,
         });
-        let references: Vec<&String> = manifests.iter().map(|(reference, _)| reference).collect();
         let capabilities =
             ["code-generation", "code-optimization", "performance-analysis", "wasm-acceleration"];
         let fields = vec![
             ("type", "code-booster".to_owned()),
             ("capabilities", serde_json::json!(capabilities).to_string()),
             ("requirements", requirements.to_string()),
-            ("boosters", serde_json::json!(references).to_string()),
             ("host", host_name()),
             ("version", version.to_owned()),
             ("listen", listen.to_owned()),
@@ -72,21 +125,30 @@ impl Profile {
             keys,
             worker: worker.to_owned(),
             fields,
-            manifests,
+            standing,
+            written: Vec::new(),
             queues: queues.to_vec(),
             ttl_s: config.redis.ttl_s,
         }
     }
 
-    /// Keeps the profile alive until `stop` resolves, then removes it.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    /// Keeps the profile alive, and up to date when the worker's boosters change, until `stop` resolves; then removes
+    /// it.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
             // A fault is noted by the link; the next heartbeat tries again.
             let _ = self.write().await;
+            let changed = async {
+                // Without whoever changes them, boosters stay as they are.
+                if self.standing.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
             tokio::select! {
                 () = &mut stop => break,
                 () = tokio::time::sleep(HEARTBEAT) => {}
+                () = changed => {}
             }
         }
         let mut pipeline = Pipeline::new();
@@ -99,19 +161,40 @@ impl Profile {
     ///
     /// # Errors
     /// A Redis error.
-    pub async fn write(&self) -> Result<(), StateError> {
+    pub async fn write(&mut self) -> Result<(), StateError> {
+        let Standing { manifests, modules } = self.standing.borrow_and_update().clone();
+        let manifests: Vec<(String, String)> =
+            manifests.iter().map(|manifest| (manifest.reference(), published(manifest))).collect();
+        let references: Vec<String> = manifests.iter().map(|(reference, _)| reference.clone()).collect();
         let agent = self.keys.agent(&self.worker);
         let mut pipeline = Pipeline::new();
-        pipeline.cmd("HSET").arg(&agent).arg(&self.fields).ignore();
+        pipeline.cmd("HSET").arg(&agent).arg(&self.fields);
+        pipeline.arg("boosters").arg(serde_json::json!(references).to_string());
+        pipeline.arg("modules").arg(serde_json::json!(modules).to_string()).ignore();
         pipeline.cmd("PEXPIRE").arg(&agent).arg(millis(LIFE)).ignore();
         pipeline.cmd("ZADD").arg(self.keys.agents()).arg(now_ms() + millis(LIFE)).arg(&self.worker).ignore();
         pipeline.cmd("SADD").arg(self.keys.queues()).arg(&self.queues).ignore();
-        if !self.manifests.is_empty() {
-            pipeline.cmd("HSET").arg(self.keys.boosters()).arg(&self.manifests).ignore();
+        // Another worker that still has one says so again within its next heartbeat.
+        let gone: Vec<&String> = self.written.iter().filter(|one| !references.contains(one)).collect();
+        if !gone.is_empty() {
+            pipeline.cmd("HDEL").arg(self.keys.boosters()).arg(&gone).ignore();
+        }
+        if !manifests.is_empty() {
+            pipeline.cmd("HSET").arg(self.keys.boosters()).arg(&manifests).ignore();
             pipeline.cmd("EXPIRE").arg(self.keys.boosters()).arg(self.ttl_s.max(3600)).ignore();
         }
         let () = self.link.pipeline("profile", &pipeline).await?;
+        self.written = references;
         Ok(())
+    }
+}
+
+/// A size as it stands in a configuration, such as `512MB`.
+fn size_text(bytes: usize) -> String {
+    match (bytes % (1 << 20), bytes % (1 << 10)) {
+        (0, _) => format!("{}MB", bytes >> 20),
+        (_, 0) => format!("{}KB", bytes >> 10),
+        _ => bytes.to_string(),
     }
 }
 
@@ -201,6 +284,27 @@ pub async fn endpoints(link: &Link, keys: &Keys) -> Result<Vec<Endpoint>, StateE
             let address = reachable(&host, &listen);
             found.push(Endpoint { worker, address, holds_until: score as UnixMillis });
         }
+    }
+    Ok(found)
+}
+
+/// The modules of every living worker, by the worker's id; `None` where a worker of an older version does not say.
+///
+/// # Errors
+/// A Redis error.
+pub async fn worker_modules(
+    link: &Link,
+    keys: &Keys,
+) -> Result<Vec<(String, Option<BTreeMap<String, WorkerModule>>)>, StateError> {
+    let mut found = Vec::new();
+    for workers in living_workers(link, keys).await?.chunks(PROFILES) {
+        let mut pipeline = Pipeline::new();
+        for worker in workers {
+            pipeline.cmd("HGET").arg(keys.agent(worker)).arg("modules");
+        }
+        let texts: Vec<Option<String>> = link.pipeline("agents", &pipeline).await?;
+        let read = |text: &Option<String>| serde_json::from_str(text.as_deref()?).ok();
+        found.extend(workers.iter().cloned().zip(texts.iter().map(read)));
     }
     Ok(found)
 }

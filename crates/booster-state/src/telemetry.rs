@@ -23,6 +23,48 @@ pub struct Telemetry {
     outbox: mpsc::Sender<Event>,
 }
 
+/// What became of modules in Redis at this worker.
+#[derive(Debug)]
+pub enum ModuleNote<'a> {
+    /// A version can run.
+    Loaded {
+        /// It, as `name@version`.
+        booster: &'a str,
+        /// SHA-256 of the module.
+        digest: &'a str,
+        /// Why its instances start cold.
+        cold: Option<&'a str>,
+    },
+    /// A version cannot be loaded; what was there stays.
+    Failed {
+        /// It, as `name@version`.
+        booster: &'a str,
+        /// The error's code.
+        code: &'static str,
+        /// Why.
+        error: &'a str,
+    },
+    /// A version is no longer in Redis.
+    Removed {
+        /// It, as `name@version`.
+        booster: &'a str,
+    },
+    /// A record cannot be read; what it said before holds.
+    Damaged {
+        /// The module's name.
+        name: &'a str,
+        /// What is wrong with it.
+        error: &'a str,
+    },
+    /// What jobs may ask for has changed.
+    Serving {
+        /// Name, version and digest of all boosters.
+        boosters: &'a [(&'a str, &'a str, &'a str)],
+        /// Modules in Redis that could not be loaded.
+        failed: usize,
+    },
+}
+
 impl std::fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Telemetry")
@@ -111,6 +153,42 @@ impl Telemetry {
                 metrics.observe(Series::SlotRecovery, &[], e.recovery_ms / 1000.0);
             }
             Event::PoolUpdated(e) => info!(slots = e.slots, change = e.change, "pool updated"),
+            Event::ModuleUpdated(e) => match &e.reason {
+                Some(reason) => {
+                    error!(
+                        module = e.name,
+                        version = e.version,
+                        change = e.change,
+                        "module updated: {reason}"
+                    );
+                    metrics.count(Series::ModuleRollbacks, &[&metrics.booster_label(&e.name)]);
+                }
+                None => {
+                    info!(module = e.name, version = e.version, change = e.change, "module updated");
+                }
+            },
+        }
+    }
+
+    /// Takes note of what became of modules in Redis.
+    pub fn module(&self, note: &ModuleNote<'_>) {
+        match note {
+            ModuleNote::Loaded { booster, digest, cold: None } => {
+                info!(booster, digest, "module loaded from Redis");
+            }
+            ModuleNote::Loaded { booster, digest, cold: Some(reason) } => {
+                warn!(booster, digest, reason, "module loaded from Redis without a warm snapshot");
+            }
+            ModuleNote::Failed { booster, code, error } => {
+                error!(booster, code, "module in Redis not loaded: {error}");
+            }
+            ModuleNote::Removed { booster } => info!(booster, "module removed"),
+            ModuleNote::Damaged { name, error } => error!(name, "module skipped: {error}"),
+            ModuleNote::Serving { boosters, failed } => {
+                self.metrics.learn(boosters.iter().map(|(name, _, _)| *name));
+                self.metrics.describe_modules(boosters.iter().copied());
+                self.metrics.set(Series::ModulesFailed, &[], *failed as f64);
+            }
         }
     }
 

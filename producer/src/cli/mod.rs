@@ -4,6 +4,7 @@ mod apply;
 mod dead;
 mod jobs;
 mod look;
+mod module;
 mod print;
 mod schedule;
 mod steer;
@@ -46,7 +47,7 @@ struct Cli {
 /// Which fleet.
 #[derive(Debug, Args)]
 struct Fleet {
-    /// Configuration file (JSON: sections wasm, redis, booster)
+    /// Configuration file (JSON: sections wasm, redis, booster, modules)
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Redis address: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// [environment: REDIS_URL]
@@ -90,6 +91,9 @@ enum Command {
     /// Adds, lists or removes jobs that are submitted at every tick of a cron expression
     #[command(subcommand)]
     Schedule(schedule::Command),
+    /// Pushes, lists, promotes, rolls back or removes the modules that workers load from Redis
+    #[command(subcommand)]
+    Module(module::Command),
     /// Runs the HTTP gateway
     Serve(ServeArguments),
     /// Prints where the workers serve their metrics, as a target file for Prometheus
@@ -146,6 +150,7 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Limit(arguments) => steer::limit(&arguments, &Client::connect(config)?).await,
         Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
         Command::Schedule(command) => schedule::run(command, &Client::connect(config)?).await,
+        Command::Module(command) => module::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,
         Command::Targets(arguments) => targets::run(&arguments, &Client::connect(config)?).await,
     }

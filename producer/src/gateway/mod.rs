@@ -1,5 +1,6 @@
 //! The HTTP gateway: submit jobs and get their outcomes, keep schedules.
 
+mod modules;
 mod problem;
 mod schedules;
 
@@ -73,6 +74,9 @@ pub async fn run(
         .route("/v1/jobs/{id}", get(job))
         .route("/v1/schedules", get(schedules::list))
         .route("/v1/schedules/{name}", get(schedules::get).put(schedules::put).delete(schedules::delete))
+        .route("/v1/modules", get(modules::list))
+        .route("/v1/modules/{name}/promote", post(modules::promote))
+        .route("/v1/modules/{name}/rollback", post(modules::roll_back))
         .route("/healthz", get(healthz))
         .route("/metrics", get(render_metrics))
         .fallback(unknown_path)
@@ -246,7 +250,7 @@ fn body_unreadable(rejection: &BytesRejection) -> Response {
 }
 
 /// What the gateway has, for those who missed it.
-const PATHS: &str = "POST /v1/jobs, GET /v1/jobs/{id}, GET /v1/schedules, GET, PUT and DELETE /v1/schedules/{name}, GET /healthz and /metrics";
+const PATHS: &str = "POST /v1/jobs, GET /v1/jobs/{id}, GET /v1/schedules, GET, PUT and DELETE /v1/schedules/{name}, GET /v1/modules, POST /v1/modules/{name}/promote and /rollback, GET /healthz and /metrics";
 
 async fn wrong_method() -> Problem {
     let detail = format!("this path does not take this method; there are {PATHS}");

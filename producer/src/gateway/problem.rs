@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use booster_core::{JobError, ScheduleError};
+use booster_core::{JobError, ModuleError, ScheduleError};
 use booster_queue::QueueError;
 use serde::Serialize;
 
@@ -49,6 +49,11 @@ impl From<ClientError> for Problem {
             | ClientError::Schedule(_)
             | ClientError::Usage { .. }
             | ClientError::Queue(QueueError::Job(_) | QueueError::Schedule(_)) => StatusCode::BAD_REQUEST,
+            ClientError::Module(ModuleError::Unknown { .. } | ModuleError::UnknownVersion { .. }) => {
+                StatusCode::NOT_FOUND
+            }
+            ClientError::Module(ModuleError::Contended) => StatusCode::SERVICE_UNAVAILABLE,
+            ClientError::Module(_) => StatusCode::CONFLICT,
             ClientError::Queue(QueueError::SchedulesFull { .. }) => StatusCode::CONFLICT,
             ClientError::Queue(QueueError::Full { .. }) => StatusCode::TOO_MANY_REQUESTS,
             ClientError::Queue(

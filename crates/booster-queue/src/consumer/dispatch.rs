@@ -304,7 +304,7 @@ async fn act(
             "quarantined",
             format!("{crashes} worker processes died while they ran this job; it will not run again"),
         ),
-        Ok(job) => match shared.admission.admit(&job, known_since) {
+        Ok(job) => match shared.admission.admit(&id, &job, known_since) {
             Admit::Never(error) => claim.invalid(error.code(), error.to_string()),
             // Handing it back at once would bring it straight here again.
             Admit::Elsewhere => claim.postpone(elsewhere_ms(now_ms().saturating_sub(known_since))),

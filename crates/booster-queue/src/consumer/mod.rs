@@ -58,9 +58,9 @@ pub enum Admit {
 
 /// Decides whether this worker can run a job. Called on a tokio thread, so it must be quick.
 pub trait Admission: Send + Sync + 'static {
-    /// Looks at a job that has just been fetched and has been known since `known_since` (Unix milliseconds, by
-    /// the clock of Redis).
-    fn admit(&self, job: &Job, known_since: UnixMillis) -> Admit;
+    /// Looks at the job `id` that has just been fetched and has been known since `known_since` (Unix milliseconds,
+    /// by the clock of Redis).
+    fn admit(&self, id: &str, job: &Job, known_since: UnixMillis) -> Admit;
 }
 
 /// What a consumer needs to know.

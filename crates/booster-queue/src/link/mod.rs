@@ -139,7 +139,10 @@ impl Link {
     }
 
     /// Runs a script, loading it when the server does not have it.
-    pub(crate) async fn script<T: FromRedisValue>(
+    ///
+    /// # Errors
+    /// As [`Link::query`].
+    pub async fn script<T: FromRedisValue>(
         &self,
         name: &'static str,
         invocation: &ScriptInvocation<'_>,
