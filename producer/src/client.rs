@@ -378,7 +378,21 @@ impl Client {
         limit: Duration,
         each: impl FnMut(JobOutcome),
     ) -> Result<Vec<String>, ClientError> {
-        Waiter::new(self, ids).run(limit, each).await
+        Waiter::new(self, ids, false).run(limit, each).await
+    }
+
+    /// As [`Client::wait_each`], but a refused or dead job that is offered to regular agents is waited for until one has
+    /// done it, enough have given it up, or the time is over; in the last two cases its refusal or death is what comes.
+    ///
+    /// # Errors
+    /// As [`Client::wait_each`].
+    pub async fn wait_each_with_fallback(
+        &self,
+        ids: Vec<String>,
+        limit: Duration,
+        each: impl FnMut(JobOutcome),
+    ) -> Result<Vec<String>, ClientError> {
+        Waiter::new(self, ids, true).run(limit, each).await
     }
 
     /// The state hashes of all slots of living workers: slot id and fields.

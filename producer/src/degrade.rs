@@ -138,6 +138,7 @@ impl Degraded {
             enqueued_at: now_ms(),
             finished_at: 0,
             used_fallback: true,
+            cached: false,
         }
     }
 

@@ -327,6 +327,7 @@ fn file_of(config: &Config) -> String {
             "autoRecovery": booster.auto_recovery, "compatTasks": booster.compat_tasks,
             "breakerFailures": booster.breaker_failures, "breakerPause": booster.breaker_pause_ms,
             "breakerAction": booster.breaker_action.as_str(),
+            "keepInput": booster.keep_input, "cacheTtl": booster.cache_ttl_s, "cacheMax": booster.cache_max,
         },
         "modules": {
             "trustedKeys": modules.trusted_keys, "prefer": prefer.join(","), "maxBytes": modules.max_bytes,
@@ -375,6 +376,8 @@ mod tests {
         config.wasm.pool_size = 3;
         config.wasm.modules = "/x".into();
         config.booster.compat_tasks = true;
+        config.booster.keep_input = true;
+        config.booster.cache_max = 7;
         let pair = |namespace: &str| Intake { namespace: namespace.into(), queue: "low".into() };
         config.redis.intake = vec![pair("svc::Edit"), pair("{low}")];
         config.modules.trusted_keys = "/keys.pem".into();

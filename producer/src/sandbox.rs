@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use booster_core::{Config, Target};
 use booster_engine::{
-    Booster, Pool, PoolConfig, Registry, Request, Run, Runtime, RuntimeConfig, Silent, default_modules_dir,
+    Booster, Pool, PoolConfig, Ran, Registry, Request, Run, Runtime, RuntimeConfig, Silent, Task,
+    default_modules_dir,
 };
 
 use crate::error::ClientError;
@@ -14,6 +15,7 @@ use crate::error::ClientError;
 /// A pool and the boosters that it can run.
 pub(crate) struct Sandbox {
     registry: Registry,
+    runtime: Arc<Runtime>,
     pool: Pool,
     timeout: Duration,
 }
@@ -38,8 +40,8 @@ impl Sandbox {
         let (runtime, registry) =
             loaded.map_err(|error| ClientError::machine("the sandbox", error))?.map_err(failed)?;
         let pool = PoolConfig::configured(config, "here", slots);
-        let pool = Pool::start(runtime, pool, Arc::new(Silent)).map_err(failed)?;
-        Ok(Self { registry, pool, timeout: Duration::from_millis(config.wasm.task_timeout_ms) })
+        let pool = Pool::start(Arc::clone(&runtime), pool, Arc::new(Silent)).map_err(failed)?;
+        Ok(Self { registry, runtime, pool, timeout: Duration::from_millis(config.wasm.task_timeout_ms) })
     }
 
     /// The booster that a job would get; else the names of those that there are.
@@ -48,6 +50,23 @@ impl Sandbox {
             let known: Vec<&str> = self.registry.boosters().map(|booster| booster.reference()).collect();
             format!("known boosters: {}", known.join(", "))
         })
+    }
+
+    /// One run in a fresh sandbox outside the pool, with all that is known of it.
+    pub(crate) async fn run_alone(
+        &self,
+        booster: Arc<Booster>,
+        input: String,
+        timeout: Option<Duration>,
+        max_output: usize,
+    ) -> Result<Ran, ClientError> {
+        let (runtime, timeout) = (Arc::clone(&self.runtime), timeout.unwrap_or(self.timeout));
+        let run = move || {
+            let task = Task { input: &input, timeout, max_output, stop: None };
+            booster_engine::Sandbox::new(runtime, Arc::new(Silent)).run(&booster, &task)
+        };
+        let ran = tokio::task::spawn_blocking(run).await;
+        ran.map_err(|error| ClientError::machine("the sandbox", error))
     }
 
     /// One run in a fresh sandbox, within `timeout` or the configured time.

@@ -27,13 +27,16 @@ pub(crate) struct Waiter<'a> {
     /// Looked up at the first round.
     queues: Vec<Queue>,
     missing: HashSet<String>,
+    /// A job that is offered to regular agents has not ended yet.
+    fallback: bool,
     /// The queue in which a job was found.
     home: HashMap<String, usize>,
 }
 
 impl<'a> Waiter<'a> {
-    pub(crate) fn new(client: &'a Client, ids: Vec<String>) -> Self {
-        Self { client, queues: Vec::new(), missing: ids.into_iter().collect(), home: HashMap::new() }
+    pub(crate) fn new(client: &'a Client, ids: Vec<String>, fallback: bool) -> Self {
+        let missing = ids.into_iter().collect();
+        Self { client, queues: Vec::new(), missing, fallback, home: HashMap::new() }
     }
 
     /// Waits until all have ended or the time is over; returns what is missing then.
@@ -60,6 +63,11 @@ impl<'a> Waiter<'a> {
             if Instant::now() >= deadline {
                 break;
             }
+        }
+        if std::mem::take(&mut self.fallback) && !self.missing.is_empty() {
+            // No agent has done it in time, so the refusal or the death is what it came to.
+            let ids: Vec<String> = self.missing.iter().cloned().collect();
+            self.look(&ids, &mut each).await?;
         }
         Ok(self.missing.into_iter().collect())
     }
@@ -122,7 +130,11 @@ impl<'a> Waiter<'a> {
             let here = |id: &&String| self.home.get(*id).is_none_or(|home| *home == place);
             let wanted: Vec<String> =
                 ids.iter().filter(|id| self.missing.contains(*id)).filter(here).cloned().collect();
-            for (id, watched) in wanted.iter().zip(queue.watch(&wanted).boxed().await?) {
+            let found = match self.fallback {
+                true => queue.watch_fallback(&wanted).boxed().await?,
+                false => queue.watch(&wanted).boxed().await?,
+            };
+            for (id, watched) in wanted.iter().zip(found) {
                 match watched {
                     Watched::Ended(outcome) => {
                         self.missing.remove(id);

@@ -9,7 +9,7 @@ use booster_tests::{LIMIT, Output, eventually, run, small_modules, source_root};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const USERS: [&str; 4] = ["producer", "worker", "reader", "operator"];
+const USERS: [&str; 5] = ["producer", "worker", "reader", "operator", "agent"];
 
 /// A fleet whose processes are users of the shipped access list.
 struct Guarded {
@@ -101,6 +101,7 @@ async fn each_user_of_the_access_list_can_do_its_work() {
         ("high", r#"{"booster":"noop","input":1,"priority":"high"}"#, OutcomeKind::Done),
         ("retried", r#"{"booster":"faulty","input":{"do":"panic"},"maxRetries":1}"#, OutcomeKind::Dead),
         ("refused", r#"{"booster":"faulty","input":{"do":"refuse"}}"#, OutcomeKind::Refused),
+        ("kept", r#"{"booster":"noop","input":1,"cache":true}"#, OutcomeKind::Done),
         ("tenant", r#"{"booster":"noop","input":1,"tenant":"a"}"#, OutcomeKind::Done),
     ] {
         fleet.submit(id, json).await;
@@ -136,6 +137,23 @@ async fn each_user_of_the_access_list_can_do_its_work() {
     })
     .await;
 
+    // An agent gives one offer up, and answers the other.
+    let answer = fleet.dir.path().join("answer.json");
+    std::fs::write(&answer, "{}").unwrap();
+    let answer = answer.display().to_string();
+    for (id, last) in
+        [("retried", &["failed", "--error", "no"][..]), ("refused", &["done", "--output", &answer])]
+    {
+        let taken: Value =
+            serde_json::from_str(&fleet.well("agent", &["fallback", "next", "--json"]).await).unwrap();
+        assert_eq!(taken["id"], id);
+        let token = taken["token"].as_str().unwrap();
+        fleet.well("agent", &["fallback", "renew", id, "--token", token]).await;
+        let (word, more) = last.split_first().unwrap();
+        fleet.well("agent", &[&["fallback", word, id, "--token", token], more].concat()).await;
+    }
+    fleet.ends_as("refused", OutcomeKind::Done).await;
+    fleet.well("agent", &["fallback", "list"]).await;
     fleet.well("operator", &["dead", "retry", "retried"]).await;
     fleet.ends_as("retried", OutcomeKind::Dead).await;
     fleet.well("operator", &["dead", "drop", "retried"]).await;
@@ -197,7 +215,8 @@ async fn no_user_of_the_access_list_can_do_more_than_its_work() {
         }
     }
     let read = &["XREADGROUP", "GROUP", "workers", "thief", "STREAMS", JOBS, ">"][..];
-    let each: [(&str, &[&[&str]]); 3] = [
+    const KEPT: &str = "swarm:phase-5:cache:{outcomes}:entry:x";
+    let each: [(&str, &[&[&str]]); 4] = [
         (
             "producer",
             &[
@@ -211,6 +230,8 @@ async fn no_user_of_the_access_list_can_do_more_than_its_work() {
                 &["GET", "swarm:phase-5:tasks:x"],
                 &["HSET", "swarm:phase-5:modules", "x", "{}"],
                 &["SET", "swarm:phase-5:module:00", "x"],
+                &["SET", KEPT, "d{}"],
+                &["ZADD", "swarm:phase-5:cache:{outcomes}:index", "1", "x 1"],
             ],
         ),
         (
@@ -223,9 +244,23 @@ async fn no_user_of_the_access_list_can_do_more_than_its_work() {
             ],
         ),
         (
+            "agent",
+            &[
+                read,
+                &["SET", KEPT, "d{}"],
+                &["SET", MODE, "paused"],
+                &["XADD", JOBS, "*", "job", "{}"],
+                &["DEL", JOBS],
+                &["DEL", "swarm:phase-5:{normal}:job:x"],
+                &["HSET", "swarm:phase-5:{normal}:live", "a", "x"],
+                &["HGET", "swarm:phase-5:limits", "a"],
+            ],
+        ),
+        (
             "reader",
             &[
                 read,
+                &["SET", KEPT, "d{}"],
                 &["XADD", JOBS, "*", "job", "{}"],
                 &["DEL", JOBS],
                 &["HSET", "swarm:phase-5:{normal}:live", "a", "x"],

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use booster_core::config::BreakerAction;
-use booster_core::{Attempt, Catalogue, Job, Keys, UnixMillis};
-use booster_engine::{EngineError, Pool, Request};
-use booster_queue::{Admission, Admit, Claim, Consumer, Link, Report};
-use booster_state::{StateError, fleet_catalogue};
+use booster_core::{Attempt, Catalogue, Isolation, Job, Keys, UnixMillis};
+use booster_engine::{Booster, EngineError, Pool, Request};
+use booster_queue::{Admission, Admit, Claim, Consumer, Link, OutcomeCache, Report};
+use booster_state::{StateError, Telemetry, fleet_catalogue};
 use serde_json::value::RawValue;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::modules::Deployed;
 use crate::run_log::RunLog;
@@ -23,21 +23,29 @@ pub(crate) struct Handler {
     pub(crate) breaker_action: BreakerAction,
     pub(crate) consumer: Consumer,
     pub(crate) run_log: Option<Arc<RunLog>>,
+    pub(crate) known: Option<KnownOutcomes>,
 }
 
 impl Handler {
     /// Runs one attempt.
     pub(crate) async fn run(&self, job: Job, claim: Claim) -> Result<Report, EngineError> {
-        let hand_back = Report { attempt: Attempt::HandBack, booster: String::new(), latency_ms: 0.0 };
+        let hand_back = Report::without_run(Attempt::HandBack);
         let is_last = claim.attempt() > job.max_retries.unwrap_or(self.default_retries);
         let Some(booster) = self.modules.choose(&self.pool, &job.target, claim.id(), is_last) else {
             // Admission looked it up a moment ago; without it another worker shall try.
             return Ok(hand_back);
         };
         let reference = booster.reference().to_owned();
+        let known = self.known.as_ref().filter(|_| wants_cache(&job, &booster));
+        let name = known.map(|_| OutcomeCache::name(booster.image_digest(), job.input.get()));
+        if let (Some(known), Some(name)) = (known, &name)
+            && let Some(attempt) = known.get(name, &reference).await
+        {
+            return Ok(Report { attempt, booster: reference, latency_ms: 0.0, cached: true });
+        }
         if self.breaker_action == BreakerAction::Fallback && !self.pool.accepts(&booster) {
             let attempt = Attempt::Refused(breaker_open(&reference)?);
-            return Ok(Report { attempt, booster: reference, latency_ms: 0.0 });
+            return Ok(Report { attempt, booster: reference, latency_ms: 0.0, cached: false });
         }
         let stop = claim.lost_flag();
         let run_log = self.run_log.clone();
@@ -64,7 +72,52 @@ impl Handler {
             other => other?,
         };
         self.modules.note(&booster, &run.attempt);
-        Ok(Report { attempt: run.attempt, booster: reference, latency_ms: run.latency_ms })
+        if let (Some(known), Some(name)) = (known, name) {
+            known.keep(name, &run.attempt);
+        }
+        Ok(Report { attempt: run.attempt, booster: reference, latency_ms: run.latency_ms, cached: false })
+    }
+}
+
+/// Whether a job may be answered with what an earlier one came to: as it says itself, else as its booster says. An
+/// instance that sees many jobs may answer the same input differently, so its answers are never kept.
+fn wants_cache(job: &Job, booster: &Booster) -> bool {
+    let manifest = booster.manifest();
+    job.cache.unwrap_or(manifest.cache) && manifest.isolation == Isolation::Fresh
+}
+
+/// The fleet's cache of outcomes as a worker uses it.
+pub(crate) struct KnownOutcomes {
+    cache: OutcomeCache,
+    telemetry: Arc<Telemetry>,
+    /// Outcomes on their way into it.
+    keeping: Arc<Semaphore>,
+}
+
+/// Outcomes on their way into the cache at the same time; beyond that they are not kept.
+const KEEPING: usize = 64;
+
+impl KnownOutcomes {
+    pub(crate) fn new(cache: OutcomeCache, telemetry: Arc<Telemetry>) -> Self {
+        Self { cache, telemetry, keeping: Arc::new(Semaphore::new(KEEPING)) }
+    }
+
+    async fn get(&self, name: &str, booster: &str) -> Option<Attempt> {
+        let attempt = self.cache.get(name).await?;
+        self.telemetry.cache_hit(booster);
+        Some(attempt)
+    }
+
+    /// Keeps an outcome, without the job waiting for it.
+    fn keep(&self, name: String, attempt: &Attempt) {
+        let answered = matches!(attempt, Attempt::Done(_) | Attempt::Refused(_));
+        if let (true, Ok(permit)) = (answered, Arc::clone(&self.keeping).try_acquire_owned()) {
+            let (cache, attempt) = (self.cache.clone(), attempt.clone());
+            tokio::spawn(async move {
+                cache.put(&name, &attempt).await;
+                drop(permit);
+            });
+        }
     }
 }
 

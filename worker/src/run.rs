@@ -9,14 +9,14 @@ use booster_core::config::{ConfigError, Intake};
 use booster_core::event::PoolUpdated;
 use booster_core::{Config, Event, Job, Keys};
 use booster_engine::{Pool, PoolConfig, Registry, Runtime, RuntimeConfig, default_modules_dir};
-use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link};
+use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link, OutcomeCache};
 use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, TrustedKeys, follow_events};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::error::WorkerError;
-use crate::handler::{ByRegistry, FleetList, Handler, refresh_fleet};
+use crate::handler::{ByRegistry, FleetList, Handler, KnownOutcomes, refresh_fleet};
 use crate::http::{Health, router};
 use crate::modules::{Deployed, Deployer, Parts};
 use crate::run_log::RunLog;
@@ -148,6 +148,8 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
         breaker_action: config.booster.breaker_action,
         consumer: consumer.clone(),
         run_log: run_log.map(Arc::new),
+        known: OutcomeCache::new(link.clone(), &config)
+            .map(|cache| KnownOutcomes::new(cache, Arc::clone(&telemetry))),
     });
     let result = serve(&id, handler, backend, &consumer, shutdown, drain).await;
 

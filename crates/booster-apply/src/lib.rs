@@ -4,7 +4,8 @@
 //! A wrong file reported as success is the worst outcome, so whatever is not certain enough is refused with a
 //! machine-readable [`Reason`].
 //!
-//! [`apply_json`] is the booster's contract (JSON in, JSON out), [`apply`] the same for Rust callers.
+//! [`apply_json`] is the booster's contract (JSON in, JSON out), [`apply`] the same for Rust callers. [`accept`] judges a
+//! new file that somebody else made.
 
 mod align;
 mod cleanup;
@@ -87,6 +88,46 @@ struct Done {
     language: Option<Language>,
 }
 
+/// Judges a whole new file that somebody else made in answer to `request`, such as a language model, by the rule that the
+/// engine's own results obey: it may not have more syntax errors than the original. The edit itself and `min_confidence`
+/// are not looked at. Where the language is not known, there is nothing to count.
+///
+/// # Errors
+/// [`Reason::EditEmpty`] for an empty file, [`Reason::TargetNotFound`] for the original itself, [`Reason::TooLarge`],
+/// [`Reason::SyntaxError`].
+pub fn accept(request: &Request<'_>, output: &str) -> Result<Applied, Refusal> {
+    if output.trim().is_empty() && !request.code.trim().is_empty() {
+        return Err(Refusal::new(Reason::EditEmpty, "the result is empty"));
+    }
+    check_sizes(&Request { edit: output, ..*request })?;
+    let text = Text::new(request.code);
+    let new = unix(output);
+    if new == text.lf {
+        return Err(Refusal::new(Reason::TargetNotFound, "the result is the original, unchanged"));
+    }
+    let mut plan = Plan::of("whole-file");
+    plan.lower(WHOLE_FILE);
+    plan.splices.push(Splice::new(0..text.lf.len(), new));
+    let named = request.language.and_then(Language::from_name);
+    let parsed = match named.or_else(|| request.path.and_then(Language::from_path)) {
+        Some(language) => Some(language::parse_as(&text.lf, language)?),
+        None => language::parse_original(&text.lf, None, None).ok(),
+    };
+    let language = match parsed {
+        Some(parsed) => {
+            let original = Original::new(&text.lf, parsed);
+            refuse_new_errors(&original, &plan)?;
+            Some(original.language)
+        }
+        None => None,
+    };
+    let request = Request { min_confidence: Some(0.0), ..*request };
+    finish(&request, &text, Done { plan, language })
+}
+
+/// How well a whole new file matches by itself.
+const WHOLE_FILE: f64 = 0.95;
+
 fn check_sizes(request: &Request<'_>) -> Result<(), Refusal> {
     for (name, text) in [("code", request.code), ("edit", request.edit)] {
         if text.len() > MAX_BYTES {
@@ -139,7 +180,7 @@ fn whole_file(request: &Request<'_>, text: &Text<'_>) -> Result<Done, Refusal> {
         edit.push('\n');
     }
     let mut plan = Plan::of("whole-file");
-    plan.lower(0.95);
+    plan.lower(WHOLE_FILE);
     plan.splices.push(Splice::new(0..text.lf.len(), edit));
     line_edit(request, text, Ok(plan))
 }

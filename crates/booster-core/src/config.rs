@@ -120,7 +120,27 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "percentage points by which a canary's share of failed attempts may exceed the active version's",
     ),
     ("modules.canaryJobs", "20", "attempts of a canary before that is looked at"),
+    (
+        "booster.keepInput",
+        "false",
+        "keep the input of done jobs as long as their outcome, so that they can be replayed",
+    ),
+    (
+        "booster.fallbackClaimTtl",
+        "300000",
+        "ms for which an offered job is a regular agent's that has taken it and does not renew",
+    ),
+    ("booster.fallbackUrl", "", "address of an OpenAI-compatible endpoint for `booster fallback run`"),
+    ("booster.fallbackModel", "", "the model that it is asked for"),
+    ("booster.fallbackTimeout", "60000", "ms for which one answer of it is waited"),
+    ("booster.fallbackRetries", "2", "how often it is asked again for one job"),
+    ("booster.fallbackConcurrency", "2", "jobs for which it is asked at the same time"),
+    ("booster.cacheTtl", "3600", "seconds for which outcomes are kept for later jobs that ask for it"),
+    ("booster.cacheMax", "64MB", "size of all outcomes that are kept so, 0 for none"),
 ];
+
+/// The environment variable with the key for `booster.fallbackUrl`. It is no setting: it is never written down.
+pub const FALLBACK_KEY_VARIABLE: &str = "BOOSTER_FALLBACK_KEY";
 
 /// Why a configuration was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -343,6 +363,24 @@ pub struct BoosterConfig {
     pub agent_command: String,
     /// Also write a task record in the older form for each finished job.
     pub compat_tasks: bool,
+    /// Keep the input of done jobs as long as their outcome.
+    pub keep_input: bool,
+    /// Milliseconds for which an offered job belongs to the regular agent that has taken it.
+    pub fallback_claim_ttl_ms: u64,
+    /// Address of the endpoint that the built-in agent asks; empty when there is none. Without user and password.
+    pub fallback_url: String,
+    /// The model that it asks for.
+    pub fallback_model: String,
+    /// Milliseconds for which it waits for one answer.
+    pub fallback_timeout_ms: u64,
+    /// How often it asks again for one job.
+    pub fallback_retries: u32,
+    /// Jobs for which it asks at the same time.
+    pub fallback_concurrency: usize,
+    /// Seconds for which outcomes are kept for later jobs.
+    pub cache_ttl_s: u64,
+    /// Bytes of all outcomes that are kept so; 0 for none.
+    pub cache_max: usize,
 }
 
 /// Section `modules`.
@@ -472,6 +510,15 @@ impl Default for Config {
                 degrade: Degrade::None,
                 agent_command: String::new(),
                 compat_tasks: false,
+                keep_input: false,
+                fallback_claim_ttl_ms: 300_000,
+                fallback_url: String::new(),
+                fallback_model: String::new(),
+                fallback_timeout_ms: 60_000,
+                fallback_retries: 2,
+                fallback_concurrency: 2,
+                cache_ttl_s: 3600,
+                cache_max: 64 * MIB,
             },
             modules: ModulesConfig {
                 trusted_keys: String::new(),
@@ -557,8 +604,12 @@ impl Config {
             Refusal::Expected(expected) => ConfigError::Invalid {
                 key: key.to_owned(),
                 source_name: source_name.to_owned(),
-                // A Redis address may hold a password.
-                found: if key == "redis.url" { "not an address".into() } else { value.to_string() },
+                // An address may hold a password.
+                found: if ["redis.url", "booster.fallbackUrl"].contains(&key) {
+                    "not an address".into()
+                } else {
+                    value.to_string()
+                },
                 expected,
             },
         })
@@ -615,6 +666,15 @@ impl Config {
             "modules.maxBytes" => modules.max_bytes = size(value, MIB, 1024 * 1024 * MIB)? as u64,
             "modules.canaryFailures" => modules.canary_failures = number(value, 0, 100)?,
             "modules.canaryJobs" => modules.canary_jobs = number(value, 1, 1_000_000)?,
+            "booster.keepInput" => booster.keep_input = flag(value)?,
+            "booster.fallbackClaimTtl" => booster.fallback_claim_ttl_ms = number(value, 500, 86_400_000)?,
+            "booster.fallbackUrl" => booster.fallback_url = text(value, ENDPOINT_FORM, is_endpoint)?,
+            "booster.fallbackModel" => booster.fallback_model = text(value, "a model's name", |_| true)?,
+            "booster.fallbackTimeout" => booster.fallback_timeout_ms = number(value, 1, 3_600_000)?,
+            "booster.fallbackRetries" => booster.fallback_retries = number(value, 0, 20)? as u32,
+            "booster.fallbackConcurrency" => booster.fallback_concurrency = number(value, 1, 64)? as usize,
+            "booster.cacheTtl" => booster.cache_ttl_s = number(value, 1, 31_536_000)?,
+            "booster.cacheMax" => booster.cache_max = size(value, 0, 65_536 * MIB)?,
             _ => return Err(Refusal::UnknownKey),
         }
         Ok(())
@@ -622,6 +682,8 @@ impl Config {
 }
 
 const FILE_FORM: &str = "the path of a PEM file";
+const ENDPOINT_FORM: &str = "an http:// or https:// address without user, password and query, such as \
+    \"https://api.example/v1\"";
 const PREFIX_FORM: &str = "1 to 128 characters without braces and white space, such as \"swarm:phase-5:\"";
 
 const INTAKE_FORM: &str = "at most 16 pairs APALIS_QUEUE=QUEUE separated by commas, such as \"edits=normal\"; \
@@ -753,6 +815,15 @@ fn preferences(value: &Value) -> Result<BTreeMap<String, String>, Refusal> {
     if preferences.len() > MAX_PREFERENCES { Err(wrong()) } else { Ok(preferences) }
 }
 
+/// Whether a text is empty or an address to which paths can be added. The key is for the environment, so nothing secret
+/// may be in it.
+fn is_endpoint(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '@' | '?' | '#');
+    text.is_empty()
+        || host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(plain))
+}
+
 fn is_prefix(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 128
@@ -859,6 +930,11 @@ mod tests {
         assert!(!format!("{config:?}").contains("secret"));
         let error = config.set("redis.url", &Value::String("http://:secret@h".into()), "flag").unwrap_err();
         assert!(!error.to_string().contains("secret"));
+        for address in ["https://me:secret@api.example/v1", "https://api.example/v1?key=secret"] {
+            let error = config.set("booster.fallbackUrl", &Value::from(address), "flag").unwrap_err();
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        config.set("booster.fallbackUrl", &Value::from("http://127.0.0.1:8000/v1"), "flag").unwrap();
         for file in [r#"{"redis":{"URL":"redis://:secret@h"}}"#, r#"{"redis":"redis://:secret@h"}"#] {
             let message = Config::load(Some(file), no_environment).unwrap_err().to_string();
             assert!(!message.contains("secret"), "{message}");

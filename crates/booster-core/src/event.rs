@@ -76,6 +76,12 @@ pub struct Finished {
     pub worker_id: String,
     /// Time in the sandbox, milliseconds.
     pub latency_ms: f64,
+    /// Whether something other than the fleet's boosters did it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub used_fallback: bool,
+    /// Whether the outcome is that of an earlier job with the same booster and input.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// The agent that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,

@@ -199,6 +199,9 @@ pub struct Job {
     pub traceparent: Option<String>,
     /// Free JSON for the producer's own use.
     pub meta: Option<Box<RawValue>>,
+    /// Whether the outcome may be taken from, and kept for, another job with the same booster and input; as the
+    /// booster's manifest says when absent.
+    pub cache: Option<bool>,
     /// Fields this version does not know, kept as they came.
     pub extra: BTreeMap<String, Box<RawValue>>,
 }
@@ -228,6 +231,7 @@ impl Job {
             agent_id: None,
             traceparent: None,
             meta: None,
+            cache: None,
             extra: BTreeMap::new(),
         })
     }
@@ -285,6 +289,7 @@ impl Job {
             ("agentId", text(&self.agent_id)),
             ("traceparent", text(&self.traceparent)),
             ("meta", self.meta.as_ref().map(|raw| raw.get().to_owned())),
+            ("cache", self.cache.map(|cache| cache.to_string())),
         ];
         for (name, json) in optional {
             if let Some(json) = json {
@@ -397,6 +402,7 @@ impl Fields {
             agent_id: self.string("agentId", short, name)?,
             traceparent: self.string("traceparent", short, name)?,
             meta: self.take("meta"),
+            cache: self.flag("cache")?,
             extra: self.0,
         })
     }
@@ -427,6 +433,17 @@ impl Fields {
         let expected = "\"high\", \"normal\" or \"low\"";
         let name = self.string("priority", expected, |text| Priority::from_name(text).is_some())?;
         Ok(name.and_then(|name| Priority::from_name(&name)).unwrap_or_default())
+    }
+
+    fn flag(&mut self, field: &'static str) -> Result<Option<bool>, JobError> {
+        let Some(raw) = self.take(field) else { return Ok(None) };
+        match raw.get() {
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
+            other => {
+                Err(JobError::Invalid { field, found: shorten(other), expected: "true or false".into() })
+            }
+        }
     }
 
     fn string(
@@ -504,7 +521,7 @@ mod tests {
 
     #[test]
     fn every_known_field_survives_a_round_trip() {
-        let text = r#"{"v":1,"id":"job-1","capability":"code-optimization","input":1,"priority":"low","tenant":"t","timeoutMs":5,"maxRetries":0,"runAt":7,"idempotencyKey":"k","agentId":"a","traceparent":"00-x","meta":{"m":[]}}"#;
+        let text = r#"{"v":1,"id":"job-1","capability":"code-optimization","input":1,"priority":"low","tenant":"t","timeoutMs":5,"maxRetries":0,"runAt":7,"idempotencyKey":"k","agentId":"a","traceparent":"00-x","meta":{"m":[]},"cache":true}"#;
         assert_eq!(Job::from_json(text).unwrap().to_json(), text);
     }
 
@@ -534,6 +551,7 @@ mod tests {
             (r#"{"booster":"a","input":1,"priority":"urgent"}"#, "job_field_invalid", "urgent"),
             (r#"{"booster":"a","input":1,"id":"no spaces"}"#, "job_field_invalid", "`id`"),
             (r#"{"booster":"a","input":1,"v":2}"#, "job_field_invalid", "`v`"),
+            (r#"{"booster":"a","input":1,"cache":"yes"}"#, "job_field_invalid", "true or false"),
         ];
         for (text, code, word) in cases {
             let error = Job::from_json(text).unwrap_err();

@@ -99,6 +99,27 @@ impl Keys {
         format!("{}rate:{tenant}", self.prefix)
     }
 
+    /// What the keys of kept outcomes begin with. They share a hash slot of their own, and lie outside what producers may
+    /// write to.
+    pub fn cache_base(&self) -> String {
+        format!("{}cache:{{outcomes}}:", self.prefix)
+    }
+
+    /// A kept outcome by its name (string).
+    pub fn cache_entry(&self, name: &str) -> String {
+        format!("{}entry:{name}", self.cache_base())
+    }
+
+    /// Sorted set of the kept outcomes' names and sizes, by the time at which they were kept.
+    pub fn cache_index(&self) -> String {
+        format!("{}index", self.cache_base())
+    }
+
+    /// Hash with how many bytes the kept outcomes have.
+    pub fn cache_totals(&self) -> String {
+        format!("{}totals", self.cache_base())
+    }
+
     /// The keys of one queue.
     pub fn queue(&self, name: &str) -> QueueKeys {
         QueueKeys { name: name.to_owned(), base: format!("{}{{{name}}}:", self.prefix) }
@@ -137,7 +158,7 @@ impl QueueKeys {
             self.events(),
             self.stats(),
             self.dead(),
-            self.fallback(),
+            self.offers(),
             self.mode(),
             self.turns(),
             self.tenants(),
@@ -220,9 +241,19 @@ impl QueueKeys {
         format!("{}dead", self.base)
     }
 
-    /// Capped stream of jobs offered to regular agents.
-    pub fn fallback(&self) -> String {
-        format!("{}fallback", self.base)
+    /// Sorted set of the jobs that are offered to regular agents, by the time from which they may be taken.
+    pub fn offers(&self) -> String {
+        format!("{}offers", self.base)
+    }
+
+    /// Who has taken an offered job, and how often it was taken (string).
+    pub fn claim(&self, id: &str) -> String {
+        format!("{}claim:{id}", self.base)
+    }
+
+    /// Channel on which it is said that there is something to take.
+    pub fn offered_channel(&self) -> String {
+        format!("{}offered", self.base)
     }
 
     /// Election of the worker that reclaims and promotes for this queue.

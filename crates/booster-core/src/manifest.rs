@@ -37,6 +37,9 @@ pub struct Manifest {
     /// Whether each job gets an instance of its own.
     #[serde(default)]
     pub isolation: Isolation,
+    /// Whether its outcomes are kept for later jobs with the same input, where a job does not say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cache: bool,
 }
 
 /// How long an instance of a booster lives.
@@ -60,6 +63,13 @@ impl Manifest {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if self.name.is_empty() || self.name.len() > 64 || !self.name.bytes().all(plain) {
             return Err(format!("name `{}`: expected 1 to 64 characters of A-Z a-z 0-9 . _ -", self.name));
+        }
+        if self.cache && self.isolation == Isolation::Reuse {
+            return Err(
+                "`cache`: an instance that sees many jobs may answer the same input differently; expected \
+                        `isolation` to be fresh, or no `cache`"
+                    .to_owned(),
+            );
         }
         match Version::parse(&self.version) {
             Ok(_) if self.version.len() <= 48 => Ok(()),
@@ -278,6 +288,7 @@ mod tests {
             warm_up: vec![],
             canary: None,
             isolation: Isolation::Fresh,
+            cache: false,
         }
     }
 
@@ -359,6 +370,8 @@ mod tests {
         for (name, version) in [("", "1.0.0"), ("a@b", "1.0.0"), ("a b", "1.0.0"), ("a", "1"), ("a", "new")] {
             assert!(manifest(name, version).validate().is_err(), "{name}@{version}");
         }
+        let reused = Manifest { isolation: Isolation::Reuse, cache: true, ..manifest("apply", "1.0.0") };
+        assert!(reused.validate().unwrap_err().contains("`cache`"));
     }
 
     #[test]

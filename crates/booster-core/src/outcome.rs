@@ -192,6 +192,9 @@ pub struct JobOutcome {
     /// Whether something other than the fleet's boosters did the job.
     #[serde(default)]
     pub used_fallback: bool,
+    /// Whether it is that of an earlier job with the same booster and input.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
 }
 
 impl JobOutcome {
@@ -212,6 +215,7 @@ impl JobOutcome {
             enqueued_at,
             finished_at: now,
             used_fallback: false,
+            cached: false,
         }
     }
 }

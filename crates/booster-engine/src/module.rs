@@ -20,6 +20,7 @@ pub struct Booster {
     reference: String,
     digest: String,
     size: usize,
+    image_digest: String,
     cold: Option<String>,
     canary: Option<String>,
     pub(crate) breaker: Breaker,
@@ -51,10 +52,11 @@ impl Booster {
             .instantiate_pre(&component)
             .map_err(|error| invalid(format!("{error:#}")))?;
         let digest = hex(&Sha256::digest(wasm));
+        let image_digest = image_digest(&manifest, &adapted, runtime.memory_limit());
         let canary = manifest.canary.as_ref().or(manifest.warm_up.first()).map(ToString::to_string);
         let breaker = Breaker::default();
         let size = wasm.len();
-        Ok(Self { manifest, reference, digest, size, cold, canary, breaker, pre, apply })
+        Ok(Self { manifest, reference, digest, image_digest, size, cold, canary, breaker, pre, apply })
     }
 
     /// What the booster says of itself.
@@ -77,6 +79,12 @@ impl Booster {
         self.size
     }
 
+    /// SHA-256 of all that decides what it answers to an input, in hexadecimal: its code with its adapter's, the inputs
+    /// that warm it up, and the memory that it may have.
+    pub fn image_digest(&self) -> &str {
+        &self.image_digest
+    }
+
     /// The input with which health checks try it, JSON text.
     pub fn canary(&self) -> Option<&str> {
         self.canary.as_deref()
@@ -86,6 +94,19 @@ impl Booster {
     pub fn cold_reason(&self) -> Option<&str> {
         self.cold.as_deref()
     }
+}
+
+fn image_digest(manifest: &Manifest, adapted: &[u8], memory_limit: usize) -> String {
+    let mut digest = Sha256::new();
+    digest.update(Sha256::digest(adapted));
+    digest.update((memory_limit as u64).to_le_bytes());
+    for input in &manifest.warm_up {
+        let input = input.to_string();
+        // Lengths first, so that no two lists are the same bytes.
+        digest.update((input.len() as u64).to_le_bytes());
+        digest.update(input);
+    }
+    hex(&digest.finalize())
 }
 
 /// Checks the component's outer face: no imports, and the one export with its exact type.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use booster_core::{Attempt, FailureCause, Isolation};
 use serde_json::value::RawValue;
 use wasmtime::component::Func;
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use crate::limits::{Limits, Stopped};
 use crate::module::Booster;
@@ -18,6 +18,9 @@ use crate::runtime::Runtime;
 const AHEAD_LIMIT: Duration = Duration::from_millis(500);
 /// Longest text of a failure that is kept, in characters.
 const MAX_MESSAGE: usize = 1500;
+/// Most functions of a backtrace, and the longest name of one in characters.
+const MAX_FRAMES: usize = 32;
+const MAX_NAME: usize = 120;
 
 /// One attempt as a sandbox sees it.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +44,8 @@ pub struct Ran {
     pub latency_ms: f64,
     /// The most memory that the instance had, bytes.
     pub memory_peak: usize,
+    /// Where the guest was when it was stopped, the innermost function first; empty when it was not.
+    pub backtrace: Vec<String>,
 }
 
 /// Makes an instance for each job (or keeps one, where the module asks for `isolation: reuse`), one at a time. A
@@ -98,15 +103,17 @@ impl Sandbox {
         let latency_ms = start.elapsed().as_secs_f64() * 1000.0;
         let memory_peak = store.data().memory_peak;
         self.observer.note(&EngineNote::MemoryPeak { booster: booster.reference(), bytes: memory_peak });
-        let (attempt, apply) = match answer {
-            Ok((apply, answer)) => (judge(answer, task.max_output), Some(apply)),
-            Err(error) => (failure(&error, store.data(), task, runtime.memory_limit()), None),
+        let (attempt, apply, backtrace) = match answer {
+            Ok((apply, answer)) => (judge(answer, task.max_output), Some(apply), Vec::new()),
+            Err(error) => {
+                (failure(&error, store.data(), task, runtime.memory_limit()), None, backtrace(&error))
+            }
         };
         // An instance that came to harm is of no more use, and goes with its store.
         let harmed = matches!(&attempt, Attempt::Failed { cause, .. } if cause.spoils_instance());
         self.used =
             apply.filter(|_| !harmed).map(|apply| Instance { booster: Arc::clone(booster), store, apply });
-        Ran { attempt, latency_ms, memory_peak }
+        Ran { attempt, latency_ms, memory_peak, backtrace }
     }
 
     /// Drops the last job's instance, unless its module wants it kept and it came to no harm.
@@ -221,6 +228,22 @@ fn failure(error: &wasmtime::Error, limits: &Limits, task: &Task<'_>, memory_lim
         }
         _ => failed(FailureCause::Trap, chain(error)),
     }
+}
+
+/// The functions that the guest was in. Names are the guest's own: they are bounded and have no control characters.
+fn backtrace(error: &wasmtime::Error) -> Vec<String> {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
+    let frame = |frame: &wasmtime::FrameInfo| {
+        let name = match frame.func_name() {
+            Some(name) => name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect(),
+            None => format!("function {}", frame.func_index()),
+        };
+        match frame.module_offset() {
+            Some(offset) => format!("{name} at 0x{offset:x}"),
+            None => name,
+        }
+    };
+    backtrace.frames().iter().take(MAX_FRAMES).map(frame).collect()
 }
 
 /// The error with its causes, bounded, and without control characters: names in a backtrace are the guest's.

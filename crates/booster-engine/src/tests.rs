@@ -49,6 +49,7 @@ fn manifest(warm_up: Vec<serde_json::Value>) -> Manifest {
         warm_up,
         canary: None,
         isolation: Isolation::Fresh,
+        cache: false,
     }
 }
 

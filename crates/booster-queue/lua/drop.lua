@@ -6,7 +6,10 @@
 local answers = {}
 for n = 7, #ARGV do
   local listed = call('ZREM', dead, ARGV[n])
-  if listed == 1 then call('DEL', base .. 'job:' .. ARGV[n], base .. 'text:' .. ARGV[n]) end
+  if listed == 1 then
+    call('ZREM', offers, ARGV[n])
+    call('DEL', base .. 'job:' .. ARGV[n], base .. 'text:' .. ARGV[n], base .. 'claim:' .. ARGV[n])
+  end
   answers[#answers + 1] = listed
 end
 return answers

@@ -3,7 +3,7 @@
 -- KEYS  the queue's keys, always all of them and in this order
 -- ARGV  base (what every key of this queue begins with), consumer group, channel of events, whether to publish
 --       them even when nobody at this server listens (1 or 0), event cap, now (ms); the script's own follow
-local jobs, front, turn, delayed, live, events, stats, dead, fallback, mode, turns, tenants, limited = unpack(KEYS)
+local jobs, front, turn, delayed, live, events, stats, dead, offers, mode, turns, tenants, limited = unpack(KEYS)
 local base, group, channel, always, max_events, now = unpack(ARGV, 1, 6)
 local call, match, find = redis.call, string.match, string.find
 local streams = { jobs = jobs, front = front, turn = turn }

@@ -12,6 +12,9 @@ for n = 1, (#ARGV - 6) / 2 do
     put(id, resting('waiting', 'front/' .. entry, now, '-', '0', '0'))
     call('DEL', base .. 'job:' .. id, base .. 'text:' .. id)
     call('ZREM', dead, id)
+    -- Whoever has taken its offer comes too late.
+    call('ZREM', offers, id)
+    call('DEL', base .. 'claim:' .. id)
     tell(message)
     revived = revived + 1
     answers[n] = 1

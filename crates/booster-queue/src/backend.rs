@@ -188,5 +188,5 @@ where
 
 fn failed_report(error: &BoxDynError) -> Report {
     let message = format!("the worker's own code failed: {error}");
-    Report { attempt: Attempt::failed(FailureCause::Panic, message), booster: String::new(), latency_ms: 0.0 }
+    Report::without_run(Attempt::failed(FailureCause::Panic, message))
 }

@@ -39,6 +39,8 @@ impl Queue {
             outcome: OutcomeKind::Cancelled,
             worker_id: String::new(),
             latency_ms: 0.0,
+            used_fallback: false,
+            cached: false,
             agent_id: job.and_then(|job| job.agent_id),
         });
         // A plain struct with string keys: serialising it cannot fail.

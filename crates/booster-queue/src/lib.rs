@@ -10,6 +10,7 @@
 //! * [`intake`] takes over what services push with apalis-redis.
 
 pub mod backend;
+mod cache;
 mod cancel;
 pub mod consumer;
 mod dead;
@@ -20,6 +21,7 @@ mod line;
 mod link;
 mod mode;
 mod note;
+mod offers;
 mod payload;
 mod queue;
 mod reports;
@@ -29,12 +31,14 @@ mod spool;
 mod tenants;
 
 pub use backend::JobBackend;
+pub use cache::OutcomeCache;
 pub use cancel::Cancellation;
 pub use consumer::{Admission, Admit, Claim, Consumer, ConsumerConfig, Report};
 pub use error::QueueError;
 pub use link::Link;
 pub use mode::Mode;
 pub use note::{Note, Observer, QueueDepth, Silent};
+pub use offers::{EndedOffer, FinishedOffer, MAX_TAKES, Offer, TakenOffer};
 pub use queue::{Queue, QueueCounts, Record, Submitted, Watched, assign_id};
 pub use reports::{Reported, Reports};
 pub use schedules::Scheduled;

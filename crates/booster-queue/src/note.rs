@@ -93,6 +93,15 @@ pub enum Note<'a> {
         /// How many.
         jobs: u64,
     },
+    /// Regular agents finished, gave up or lost jobs that were offered to them, and nobody has told of it before.
+    Fallback {
+        /// The queue.
+        queue: &'a str,
+        /// `done`, `failed` or `lapsed`.
+        result: &'a str,
+        /// How many.
+        jobs: u64,
+    },
     /// A cron schedule could not be read, or its job was not accepted. Told once until that changes.
     ScheduleSkipped {
         /// The queue.

@@ -89,6 +89,7 @@ pub struct Queue {
     max_job_bytes: usize,
     compress_above: usize,
     ttl_s: u64,
+    offer_ms: u64,
 }
 
 impl Queue {
@@ -103,6 +104,7 @@ impl Queue {
             max_job_bytes: config.redis.max_job_bytes,
             compress_above: config.redis.compress_above,
             ttl_s: config.redis.ttl_s,
+            offer_ms: config.booster.fallback_claim_ttl_ms,
         }
     }
 
@@ -124,6 +126,11 @@ impl Queue {
     /// How long finished jobs are kept, seconds.
     pub(crate) fn ttl_s(&self) -> u64 {
         self.ttl_s
+    }
+
+    /// How long an offered job belongs to the regular agent that has taken it, milliseconds.
+    pub(crate) fn offer_ms(&self) -> u64 {
+        self.offer_ms
     }
 
     /// The connection.
@@ -230,10 +237,22 @@ impl Queue {
     /// # Errors
     /// A Redis error.
     pub async fn watch(&self, ids: &[String]) -> Result<Vec<Watched>, QueueError> {
+        self.watch_until(ids, false).await
+    }
+
+    /// As [`Queue::watch`], but a refused or dead job that is offered to regular agents has not ended yet.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn watch_fallback(&self, ids: &[String]) -> Result<Vec<Watched>, QueueError> {
+        self.watch_until(ids, true).await
+    }
+
+    async fn watch_until(&self, ids: &[String], fallback: bool) -> Result<Vec<Watched>, QueueError> {
         let mut found = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(MAX_ITEMS) {
             let mut call = self.begin(&WATCH);
-            call.arg(chunk);
+            call.arg(u8::from(fallback)).arg(chunk);
             let answers: Vec<Option<String>> = self.link.script("watch", &call).await?;
             found.extend(answers.into_iter().map(|answer| {
                 match answer.as_deref() {

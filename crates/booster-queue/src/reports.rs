@@ -169,6 +169,8 @@ fn event(queue: &str, job: &Job, outcome: &JobOutcome) -> Event {
             outcome: outcome.outcome,
             worker_id,
             latency_ms,
+            used_fallback: outcome.used_fallback,
+            cached: outcome.cached,
             agent_id,
         }),
     }

@@ -50,6 +50,17 @@ scripts! { with_ending;
     REPORT = "report.lua";
 }
 
+scripts! { with_offers;
+    /// Takes an offer.
+    OFFER_TAKE = "offer_take.lua";
+    /// Renews a claim on an offer.
+    OFFER_RENEW = "offer_renew.lua";
+    /// Ends a claim on an offer without a result.
+    OFFER_END = "offer_end.lua";
+    /// Stores what a regular agent made.
+    OFFER_DONE = "offer_done.lua";
+}
+
 scripts! { Script::new;
     /// Takes or keeps an elected office.
     ELECT = "elect.lua";
@@ -69,14 +80,16 @@ scripts! { Script::new;
     UNSCHEDULE = "unschedule.lua";
     /// Remembers a fired tick.
     FIRED = "fired.lua";
+    /// Keeps an outcome for later jobs.
+    CACHE_PUT = "cache_put.lua";
 }
 
 /// Most items that one script call gets: a script holds up everybody else on the server.
 pub(crate) const MAX_ITEMS: usize = 500;
 /// Most payload bytes that one script call gets or moves, for the same reason.
 pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
-/// Jobs kept in the stream that offers them to regular agents.
-const FALLBACK_MOST: usize = 10_000;
+/// Jobs that a queue offers to regular agents at the same time.
+const MAX_OFFERS: usize = 10_000;
 /// An entry of a queue's event stream holds the events of a whole call.
 const EVENTS_IN_AN_ENTRY: usize = 10;
 
@@ -93,6 +106,11 @@ fn with_door(text: &str) -> Script {
 /// A queue's script that stores outcomes.
 fn with_ending(text: &str) -> Script {
     assemble(text, &[include_str!("../lua/prelude.lua"), include_str!("../lua/ending.lua")])
+}
+
+/// A queue's script that deals with offers to regular agents.
+fn with_offers(text: &str) -> Script {
+    assemble(text, &[include_str!("../lua/prelude.lua"), include_str!("../lua/offers.lua")])
 }
 
 fn assemble(text: &str, shared: &[&str]) -> Script {
@@ -146,11 +164,11 @@ impl Caller {
         who: &str,
     ) -> ScriptInvocation<'a> {
         let mut call = self.begin(script);
-        let fallback = if config.booster.fallback_enabled { FALLBACK_MOST } else { 0 };
+        let offers = if config.booster.fallback_enabled { MAX_OFFERS } else { 0 };
         call.arg(who);
-        call.arg(config.redis.ttl_s).arg(config.redis.dead_ttl_s).arg(config.redis.dead_max).arg(fallback);
+        call.arg(config.redis.ttl_s).arg(config.redis.dead_ttl_s).arg(config.redis.dead_max).arg(offers);
         // The older form of task records has the job's input in it.
-        call.arg(u8::from(config.booster.compat_tasks));
+        call.arg(u8::from(config.booster.compat_tasks || config.booster.keep_input));
         call
     }
 }

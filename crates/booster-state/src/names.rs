@@ -51,6 +51,8 @@ pub enum Series {
     BreakerOpen,
     ModulesFailed,
     ModuleRollbacks,
+    CacheHits,
+    Fallback,
     WasmInstantiate,
     WasmMemoryPeak,
     WasmMemoryLimit,
@@ -90,6 +92,8 @@ impl Series {
         Self::BreakerOpen,
         Self::ModulesFailed,
         Self::ModuleRollbacks,
+        Self::CacheHits,
+        Self::Fallback,
         Self::WasmInstantiate,
         Self::WasmMemoryPeak,
         Self::WasmMemoryLimit,
@@ -134,6 +138,8 @@ impl Series {
             | Self::RedisReconnects
             | Self::EventsDropped
             | Self::ModuleRollbacks
+            | Self::CacheHits
+            | Self::Fallback
             | Self::SpoolDropped => Kind::Counter,
             Self::QueueJobs
             | Self::QueueOldestJobAge
@@ -274,6 +280,16 @@ impl Series {
                 "booster_module_rollbacks_total",
                 "Canaries that this worker rolled back because too many of their attempts failed.",
                 &["booster"],
+            ),
+            Self::CacheHits => (
+                "booster_cache_hits_total",
+                "Jobs whose outcome was that of an earlier job with the same booster and input.",
+                &["booster"],
+            ),
+            Self::Fallback => (
+                "booster_fallback_total",
+                "Offers that regular agents finished or gave up, or whose claims lapsed, by result (done, failed, lapsed). From the queue's elected keeper only.",
+                &["queue", "result"],
             ),
             Self::WasmInstantiate => (
                 "booster_wasm_instantiate_seconds",

@@ -91,6 +91,12 @@ impl Telemetry {
         }
     }
 
+    /// Counts a job that was not run because its outcome was known.
+    pub fn cache_hit(&self, booster: &str) {
+        let label = self.metrics.booster_label(booster);
+        self.metrics.count(Series::CacheHits, &[&label]);
+    }
+
     /// Sets the gauges that describe a pool.
     pub fn describe_pool(&self, pool: &Pool) {
         let (in_service, size) = (pool.in_service(), pool.size());
@@ -272,6 +278,9 @@ impl Observer for Telemetry {
             Note::Reported { queue, outcome, jobs } => {
                 let labels = [*queue, "other", outcome.as_str()];
                 metrics.add_to(Series::JobsFinished, &labels, *jobs as f64);
+            }
+            Note::Fallback { queue, result, jobs } => {
+                metrics.add_to(Series::Fallback, &[queue, result], *jobs as f64);
             }
             Note::Enqueued { queue, booster, jobs } => {
                 let booster = metrics.booster_label(booster);

@@ -55,6 +55,9 @@ pub(crate) struct WaitArguments {
     /// How long to wait, seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     timeout: u64,
+    /// Wait for what regular agents make of refused and dead jobs
+    #[arg(long)]
+    fallback: bool,
     /// Print one outcome a line
     #[arg(long)]
     json: bool,
@@ -113,7 +116,8 @@ pub(crate) async fn submit(arguments: SubmitArguments, client: &Client) -> Resul
         return Ok(0);
     }
     let ids = submitted.into_iter().map(|answer| answer.id).collect();
-    wait_for(client, ids, Duration::from_secs(arguments.timeout), arguments.json).await
+    let limit = Duration::from_secs(arguments.timeout);
+    wait_for(client, ids, limit, false, arguments.json).await
 }
 
 /// Waits; exit 0 all done, else 5 unknown, 4 dead, 3 refused, the first that holds for any.
@@ -124,22 +128,31 @@ pub(crate) async fn wait(arguments: WaitArguments, client: &Client) -> Result<u8
             return Ok(EXIT_UNKNOWN);
         }
     }
-    wait_for(client, arguments.ids, Duration::from_secs(arguments.timeout), arguments.json).await
+    let limit = Duration::from_secs(arguments.timeout);
+    wait_for(client, arguments.ids, limit, arguments.fallback, arguments.json).await
 }
 
-async fn wait_for(client: &Client, ids: Vec<String>, limit: Duration, json: bool) -> Result<u8, ClientError> {
+async fn wait_for(
+    client: &Client,
+    ids: Vec<String>,
+    limit: Duration,
+    fallback: bool,
+    json: bool,
+) -> Result<u8, ClientError> {
     let bar = progress_bar(ids.len() as u64);
     let mut counts = [0_usize; 4];
     let mut printed = Ok(());
-    let missing = client
-        .wait_each(ids, limit, |outcome| {
-            counts[OutcomeKind::ALL.iter().position(|kind| *kind == outcome.outcome).unwrap_or(0)] += 1;
-            bar.inc(1);
-            if printed.is_ok() {
-                printed = if json { print::line(&to_json(&outcome)) } else { Ok(()) };
-            }
-        })
-        .await?;
+    let each = |outcome: JobOutcome| {
+        counts[OutcomeKind::ALL.iter().position(|kind| *kind == outcome.outcome).unwrap_or(0)] += 1;
+        bar.inc(1);
+        if printed.is_ok() {
+            printed = if json { print::line(&to_json(&outcome)) } else { Ok(()) };
+        }
+    };
+    let missing = match fallback {
+        true => client.wait_each_with_fallback(ids, limit, each).await?,
+        false => client.wait_each(ids, limit, each).await?,
+    };
     bar.finish_and_clear();
     printed?;
     let words: Vec<String> = OutcomeKind::ALL
@@ -202,13 +215,14 @@ pub(crate) async fn status(arguments: &StatusArguments, client: &Client) -> Resu
 }
 
 fn describe(outcome: &JobOutcome) -> String {
-    let reason = match (&outcome.refusal, &outcome.error) {
-        (Some(refusal), _) => refusal.get().to_owned(),
-        (_, Some(error)) => format!("{}: {}", error.code, error.message),
-        _ => String::new(),
+    let reason = reason(outcome);
+    let how = match (outcome.used_fallback, outcome.cached) {
+        (true, _) => " (fallback)",
+        (false, true) => " (cached)",
+        (false, false) => "",
     };
     format!(
-        "  by {} on {} in {:.3} ms after waiting {} ms, {} failed attempts  {reason}",
+        "  by {}{how} on {} in {:.3} ms after waiting {} ms, {} failed attempts  {reason}",
         if outcome.booster.is_empty() { "no booster" } else { &outcome.booster },
         outcome.worker,
         outcome.latency_ms,
@@ -217,6 +231,16 @@ fn describe(outcome: &JobOutcome) -> String {
     )
     .trim_end()
     .replace(char::is_control, " ")
+}
+
+/// Why a job was not done, in one line.
+pub(crate) fn reason(outcome: &JobOutcome) -> String {
+    let reason = match (&outcome.refusal, &outcome.error) {
+        (Some(refusal), _) => refusal.get().to_owned(),
+        (_, Some(error)) => format!("{}: {}", error.code, error.message),
+        _ => String::new(),
+    };
+    reason.replace(char::is_control, " ")
 }
 
 /// A bar on a terminal, nothing elsewhere.

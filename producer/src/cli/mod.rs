@@ -2,10 +2,12 @@
 
 mod apply;
 mod dead;
+mod fallback;
 mod jobs;
 mod look;
 mod module;
 mod print;
+mod replay;
 mod schedule;
 mod steer;
 mod targets;
@@ -78,6 +80,11 @@ enum Command {
     /// Lists, shows, retries or drops dead jobs
     #[command(subcommand)]
     Dead(dead::Command),
+    /// Takes, answers and lists jobs that are offered to regular agents
+    #[command(subcommand)]
+    Fallback(fallback::Command),
+    /// Runs a finished job again in this process and compares (exit 0 same, 1 different, 5 unknown)
+    Replay(replay::Arguments),
     /// Lets no more jobs of a queue start; what runs goes on
     Pause(steer::QueueArguments),
     /// Opens a paused or draining queue again
@@ -149,6 +156,8 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Tenants(arguments) => steer::tenants(&arguments, &Client::connect(config)?).await,
         Command::Limit(arguments) => steer::limit(&arguments, &Client::connect(config)?).await,
         Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
+        Command::Fallback(command) => fallback::run(command, &Client::connect(config)?).await,
+        Command::Replay(arguments) => replay::run(&arguments, &Client::connect(config)?).await,
         Command::Schedule(command) => schedule::run(command, &Client::connect(config)?).await,
         Command::Module(command) => module::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,

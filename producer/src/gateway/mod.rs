@@ -1,5 +1,6 @@
 //! The HTTP gateway: submit jobs and get their outcomes, keep schedules.
 
+mod fallback;
 mod modules;
 mod problem;
 mod schedules;
@@ -77,6 +78,10 @@ pub async fn run(
         .route("/v1/modules", get(modules::list))
         .route("/v1/modules/{name}/promote", post(modules::promote))
         .route("/v1/modules/{name}/rollback", post(modules::roll_back))
+        .route("/v1/fallback/next", get(fallback::next))
+        .route("/v1/fallback/{id}/done", post(fallback::done))
+        .route("/v1/fallback/{id}/failed", post(fallback::failed))
+        .route("/v1/fallback/{id}/renew", post(fallback::renew))
         .route("/healthz", get(healthz))
         .route("/metrics", get(render_metrics))
         .fallback(unknown_path)
@@ -250,7 +255,7 @@ fn body_unreadable(rejection: &BytesRejection) -> Response {
 }
 
 /// What the gateway has, for those who missed it.
-const PATHS: &str = "POST /v1/jobs, GET /v1/jobs/{id}, GET /v1/schedules, GET, PUT and DELETE /v1/schedules/{name}, GET /v1/modules, POST /v1/modules/{name}/promote and /rollback, GET /healthz and /metrics";
+const PATHS: &str = "POST /v1/jobs, GET /v1/jobs/{id}, GET /v1/schedules, GET, PUT and DELETE /v1/schedules/{name}, GET /v1/modules, POST /v1/modules/{name}/promote and /rollback, GET /v1/fallback/next, POST /v1/fallback/{id}/done, failed and renew, GET /healthz and /metrics";
 
 async fn wrong_method() -> Problem {
     let detail = format!("this path does not take this method; there are {PATHS}");

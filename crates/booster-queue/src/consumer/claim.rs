@@ -49,6 +49,15 @@ pub struct Report {
     pub booster: String,
     /// Time in the sandbox, milliseconds.
     pub latency_ms: f64,
+    /// Whether the result is that of an earlier job with the same booster and input.
+    pub cached: bool,
+}
+
+impl Report {
+    /// What an attempt came to that no booster ran.
+    pub fn without_run(attempt: Attempt) -> Self {
+        Self { attempt, booster: String::new(), latency_ms: 0.0, cached: false }
+    }
 }
 
 /// A worker's right to run one attempt of a job. Dropping it unsettled hands the job back.
@@ -175,7 +184,7 @@ impl Claim {
     /// Ends a job that was cancelled before it ran.
     pub(super) fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::SeqCst);
-        self.settle(Report { attempt: Attempt::HandBack, booster: String::new(), latency_ms: 0.0 });
+        self.settle(Report::without_run(Attempt::HandBack));
     }
 
     /// Lets the job run later, here or elsewhere. Counts neither as attempt nor as crash.
@@ -190,7 +199,7 @@ impl Claim {
     pub(super) fn invalid(&self, code: &str, message: String) {
         let attempt = Attempt::Invalid { code: code.to_owned(), message };
         if !self.0.settled.swap(true, Ordering::SeqCst) {
-            let (op, event) = self.0.plan(Report { attempt, booster: String::new(), latency_ms: 0.0 });
+            let (op, event) = self.0.plan(Report::without_run(attempt));
             self.0.end(op, event);
         }
     }
@@ -269,6 +278,7 @@ impl Inner {
             enqueued_at: self.enqueued_at,
             finished_at: now_ms(),
             used_fallback: false,
+            cached: report.cached,
         }
     }
 
@@ -282,6 +292,8 @@ impl Inner {
                 outcome: outcome.outcome,
                 worker_id: self.shared.worker.clone(),
                 latency_ms: outcome.latency_ms,
+                used_fallback: outcome.used_fallback,
+                cached: outcome.cached,
                 agent_id: self.job.agent_id.clone(),
             }),
         };

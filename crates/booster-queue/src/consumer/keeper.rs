@@ -221,7 +221,8 @@ impl<'a> Keeper<'a> {
         let mut news = Vec::new();
         for (field, total) in &counters {
             let before = counters.get(&format!("told:{field}")).copied().unwrap_or(0);
-            let concerns_us = field.starts_with("enqueued:") || field.starts_with("reported:");
+            let concerns_us =
+                ["enqueued:", "reported:", "fallback:"].iter().any(|begin| field.starts_with(begin));
             if concerns_us && *total > before {
                 told.arg(format!("told:{field}")).arg(total);
                 news.push((field, total - before));
@@ -237,6 +238,8 @@ impl<'a> Keeper<'a> {
                 self.shared.note(&Note::Enqueued { queue, booster, jobs });
             } else if let Some(outcome) = field.strip_prefix("reported:").and_then(OutcomeKind::from_name) {
                 self.shared.note(&Note::Reported { queue, outcome, jobs });
+            } else if let Some(result) = field.strip_prefix("fallback:") {
+                self.shared.note(&Note::Fallback { queue, result, jobs });
             }
         }
         Ok(())
