@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use crate::agent::Agent;
 use crate::degrade::Degraded;
 use crate::error::ClientError;
+use crate::trace::Sends;
 use crate::wait::Waiter;
 
 /// How long the fleet's list of boosters is believed.
@@ -224,6 +225,9 @@ impl Client {
     /// process or by the regular agent before this returns. Their outcomes have `usedFallback` set, are known to
     /// this client at once and to Redis once it is back.
     ///
+    /// Where OpenTelemetry has a current span, or this process sends spans, each job gets a span `send QUEUE` and its
+    /// attempts become children of it; see the field `traceparent`. One that is not valid is ignored.
+    ///
     /// # Errors
     /// The first wrong job, before any is added; else as [`Queue::submit`].
     pub async fn submit_many(
@@ -239,7 +243,13 @@ impl Client {
             assign_id(job);
             self.check_size(job)?;
         }
-        let mut submit = Submit::new(jobs, queue, watch);
+        let sends = Sends::begin(&mut jobs, queue);
+        let result = self.submit_patiently(Submit::new(jobs, queue, watch)).boxed().await;
+        sends.end(&result);
+        result
+    }
+
+    async fn submit_patiently(&self, mut submit: Submit) -> Result<Vec<Submitted>, ClientError> {
         let begin = Instant::now();
         let patience = Duration::from_millis(self.config.redis.submit_timeout_ms);
         let mut pause = FIRST_PAUSE;

@@ -28,6 +28,7 @@ mod model;
 mod modules;
 mod sandbox;
 mod schedules;
+mod trace;
 mod wait;
 
 pub use agent::{Agent, AgentCommand};

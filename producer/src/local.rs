@@ -301,7 +301,7 @@ fn worker_program() -> Result<PathBuf, ClientError> {
 
 /// The configuration as a file's text.
 fn file_of(config: &Config) -> String {
-    let Config { wasm, redis, booster, modules } = config;
+    let Config { wasm, redis, booster, modules, log, otel } = config;
     let prefer: Vec<String> = modules.prefer.iter().map(|(able, name)| format!("{able}={name}")).collect();
     let intake: Vec<String> = redis.intake.iter().map(ToString::to_string).collect();
     serde_json::json!({
@@ -333,6 +333,8 @@ fn file_of(config: &Config) -> String {
             "trustedKeys": modules.trusted_keys, "prefer": prefer.join(","), "maxBytes": modules.max_bytes,
             "canaryFailures": modules.canary_failures, "canaryJobs": modules.canary_jobs,
         },
+        "log": { "level": log.level, "format": log.format.as_str() },
+        "otel": { "endpoint": otel.endpoint },
     })
     .to_string()
 }
@@ -378,6 +380,9 @@ mod tests {
         config.booster.compat_tasks = true;
         config.booster.keep_input = true;
         config.booster.cache_max = 7;
+        config.log.level = "debug".into();
+        config.log.format = booster_core::config::LogFormat::Json;
+        config.otel.endpoint = "http://127.0.0.1:4318".into();
         let pair = |namespace: &str| Intake { namespace: namespace.into(), queue: "low".into() };
         config.redis.intake = vec![pair("svc::Edit"), pair("{low}")];
         config.modules.trusted_keys = "/keys.pem".into();

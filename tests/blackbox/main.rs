@@ -27,3 +27,4 @@ mod security;
 mod tenants;
 mod tidy;
 mod topologies;
+mod traces;

@@ -7,12 +7,15 @@ use booster_core::config::BreakerAction;
 use booster_core::{Attempt, Catalogue, Isolation, Job, Keys, UnixMillis};
 use booster_engine::{Booster, EngineError, Pool, Request};
 use booster_queue::{Admission, Admit, Claim, Consumer, Link, OutcomeCache, Report};
+use booster_state::trace::read_traceparent;
 use booster_state::{StateError, Telemetry, fleet_catalogue};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, watch};
+use tracing::{Instrument, error, error_span, warn};
 
 use crate::modules::Deployed;
 use crate::run_log::RunLog;
+use crate::trace::{self, Tracing};
 
 /// Runs jobs in a pool.
 pub(crate) struct Handler {
@@ -24,11 +27,44 @@ pub(crate) struct Handler {
     pub(crate) consumer: Consumer,
     pub(crate) run_log: Option<Arc<RunLog>>,
     pub(crate) known: Option<KnownOutcomes>,
+    pub(crate) tracing: Option<Tracing>,
 }
 
 impl Handler {
-    /// Runs one attempt.
+    /// Runs one attempt. Whatever is logged meanwhile says of which.
     pub(crate) async fn run(&self, job: Job, claim: Claim) -> Result<Report, EngineError> {
+        // Of the highest level, so that no filter takes it from the lines that it lets through.
+        let said_of = error_span!(
+            "attempt",
+            queue = claim.queue(),
+            job = claim.id(),
+            tenant = job.tenant,
+            attempt = claim.attempt()
+        );
+        self.traced(job, claim).instrument(said_of).await
+    }
+
+    async fn traced(&self, job: Job, claim: Claim) -> Result<Report, EngineError> {
+        if let Some(text) = job.traceparent.as_deref().filter(|text| read_traceparent(text).is_none()) {
+            warn!(traceparent = text, "ignored a traceparent that is not valid");
+        }
+        let process = self.tracing.as_ref().map(|tracing| tracing.begin(&job, &claim));
+        let result = self.attempt(job, claim, process.as_ref().map(trace::Process::entry)).await;
+        if let Err(error) = &result {
+            error!(code = error.code(), %error, "the worker's own code failed");
+        }
+        if let Some(process) = process {
+            process.end(&result);
+        }
+        result
+    }
+
+    async fn attempt(
+        &self,
+        job: Job,
+        claim: Claim,
+        entry: Option<trace::Entry>,
+    ) -> Result<Report, EngineError> {
         let hand_back = Report::without_run(Attempt::HandBack);
         let is_last = claim.attempt() > job.max_retries.unwrap_or(self.default_retries);
         let Some(booster) = self.modules.choose(&self.pool, &job.target, claim.id(), is_last) else {
@@ -59,6 +95,9 @@ impl Handler {
             allocated: Box::new(move |booster_id, instance_id| {
                 if let Some(log) = &run_log {
                     log.write(claim.id(), booster_id, instance_id);
+                }
+                if let Some(entry) = &entry {
+                    trace::enter(entry, booster_id, instance_id);
                 }
                 claim.allocated(booster_id, instance_id);
             }),

@@ -11,6 +11,7 @@ mod options;
 mod run;
 mod run_log;
 mod sizing;
+mod trace;
 
 pub use error::WorkerError;
 pub use options::Options;

@@ -1,19 +1,18 @@
 //! `booster-worker`: parse, bind, run, drain.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use booster_core::Config;
+use booster_state::{log, trace};
 use booster_worker::{Options, RunLog, Worker, WorkerError, run, worker_id};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     booster_engine::compile_child();
     let options = Options::parse();
-    log_to_stderr(options.log_json);
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -23,18 +22,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn log_to_stderr(json: bool) {
-    let filter =
-        EnvFilter::try_from_env("BOOSTER_LOG").unwrap_or_else(|_| EnvFilter::new("info,apalis_core=warn"));
-    let colours = std::io::stderr().is_terminal();
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
-    if json { builder.json().init() } else { builder.init() }
-}
+/// What is logged when nobody says what: of the libraries only what goes wrong.
+const USUAL_LOG: &str = "info,apalis_core=warn,opentelemetry=warn";
 
 fn start(options: &Options) -> Result<(), WorkerError> {
     let config = options.configuration(|name| std::env::var(name).ok())?;
+    log::start(&config.log, USUAL_LOG);
     let queues = options.queue_names()?;
+    let id = worker_id();
+    let spans = trace::start(&config.otel, "booster-worker", &id)?;
+    let result = work(options, id, config, queues);
+    if let Some(spans) = spans {
+        spans.shutdown();
+    }
+    result
+}
+
+fn work(options: &Options, id: String, config: Config, queues: Vec<String>) -> Result<(), WorkerError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -47,7 +51,7 @@ fn start(options: &Options) -> Result<(), WorkerError> {
         })?;
         let drain = Duration::from_secs(options.drain);
         let run_log = options.run_log.as_deref().map(RunLog::open).transpose()?;
-        let worker = Worker { id: worker_id(), config, queues, listener, drain, run_log };
+        let worker = Worker { id, config, queues, listener, drain, run_log };
         run(worker, stop).await
     })
 }

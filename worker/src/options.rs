@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use booster_core::Config;
+use booster_core::config::LogFormat;
 use clap::Parser;
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ const MAX_QUEUES: usize = 16;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "booster-worker", version)]
 pub struct Options {
-    /// Configuration file (JSON: sections wasm, redis, booster, modules)
+    /// Configuration file (JSON: sections wasm, redis, booster, modules, log, otel)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Redis address: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// [environment: REDIS_URL]
@@ -39,7 +40,10 @@ pub struct Options {
     /// File to which a line is added for each attempt that enters a sandbox (an audit trail)
     #[arg(long, value_name = "FILE")]
     pub run_log: Option<PathBuf>,
-    /// Log lines as JSON
+    /// What to log: off, error, warn, info, debug or trace, or levels of parts [environment: BOOSTER_LOG]
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Log lines as JSON [environment: BOOSTER_LOG_FORMAT=json]
     #[arg(long)]
     pub log_json: bool,
 }
@@ -62,6 +66,8 @@ impl Options {
             ("--redis-url", "redis.url", &self.redis_url),
             ("--pool-size", "wasm.poolSize", &self.pool_size),
             ("--modules", "wasm.modules", &self.modules),
+            ("--log-level", "log.level", &self.log_level),
+            ("--log-json", "log.format", &self.log_json.then(|| LogFormat::Json.as_str().to_owned())),
         ];
         for (flag, key, value) in flags {
             if let Some(value) = value {

@@ -21,6 +21,7 @@ use crate::http::{Health, router};
 use crate::modules::{Deployed, Deployer, Parts};
 use crate::run_log::RunLog;
 use crate::sizing;
+use crate::trace::Tracing;
 
 /// What [`run`] needs.
 #[derive(Debug)]
@@ -150,6 +151,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
         run_log: run_log.map(Arc::new),
         known: OutcomeCache::new(link.clone(), &config)
             .map(|cache| KnownOutcomes::new(cache, Arc::clone(&telemetry))),
+        tracing: Tracing::new(&id),
     });
     let result = serve(&id, handler, backend, &consumer, shutdown, drain).await;
 
@@ -301,7 +303,6 @@ async fn serve(
         let backend = backend.lock().unwrap_or_else(PoisonError::into_inner).take();
         WorkerBuilder::new(name.as_str())
             .backend(backend.expect("the worker is built once"))
-            .enable_tracing()
             .catch_panic()
             .parallelize(tokio::spawn)
             .build(move |job: Job, claim: Data<Claim>| {

@@ -11,7 +11,7 @@ use crate::address::{self, Address};
 use crate::job::DEFAULT_MAX_JOB_BYTES;
 
 /// Environment variables and the settings they set. Of two spellings of one setting the later wins.
-pub const ENVIRONMENT: [(&str, &str); 14] = [
+pub const ENVIRONMENT: [(&str, &str); 17] = [
     ("WASM_POOL_SIZE", "wasm.poolSize"),
     ("WASM_MEMORY_LIMIT", "wasm.memoryLimit"),
     ("WASM_TASK_TIMEOUT", "wasm.taskTimeout"),
@@ -27,6 +27,9 @@ pub const ENVIRONMENT: [(&str, &str); 14] = [
     ("REDIS_WAIT_REPLICAS", "redis.waitReplicas"),
     ("BOOSTER_MODULES", "wasm.modules"),
     ("BOOSTER_CACHE", "wasm.cacheDir"),
+    ("BOOSTER_LOG", "log.level"),
+    ("BOOSTER_LOG_FORMAT", "log.format"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel.endpoint"),
 ];
 
 /// Every setting's key, its default and its meaning, for `--help`, the README and error messages.
@@ -137,6 +140,13 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
     ("booster.fallbackConcurrency", "2", "jobs for which it is asked at the same time"),
     ("booster.cacheTtl", "3600", "seconds for which outcomes are kept for later jobs that ask for it"),
     ("booster.cacheMax", "64MB", "size of all outcomes that are kept so, 0 for none"),
+    (
+        "log.level",
+        "",
+        "which lines are logged: a level, or levels of parts; the program's own choice when empty",
+    ),
+    ("log.format", "text", "form of log lines: text or json"),
+    ("otel.endpoint", "", "OTLP collector to which spans are sent by HTTP; none are made when empty"),
 ];
 
 /// The environment variable with the key for `booster.fallbackUrl`. It is no setting: it is never written down.
@@ -449,6 +459,64 @@ impl BreakerAction {
     }
 }
 
+/// Section `log`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogConfig {
+    /// Which lines are written, in the form of [`LOG_FILTER_FORM`]; empty for the program's own choice.
+    pub level: String,
+    /// How they are written.
+    pub format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// All, in the order in which they are documented.
+    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Section `otel`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OtelConfig {
+    /// Base address of an OTLP collector; empty when no spans are wanted.
+    pub endpoint: String,
+}
+
+/// What a log filter looks like.
+pub const LOG_FILTER_FORM: &str = "a level (off, error, warn, info, debug, trace), then, if wanted, levels of parts \
+    such as \"info,booster_queue=debug\"; at most 256 characters";
+
+/// The words for log levels.
+const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Whether `text` has the form of [`LOG_FILTER_FORM`].
+pub fn is_log_filter(text: &str) -> bool {
+    let is_part = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':'))
+    };
+    let is_directive = |directive: &str| match directive.split_once('=') {
+        None => LOG_LEVELS.contains(&directive),
+        Some((part, level)) => is_part(part) && LOG_LEVELS.contains(&level),
+    };
+    text.len() <= 256 && text.split(',').all(is_directive)
+}
+
 /// The whole configuration, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -460,6 +528,10 @@ pub struct Config {
     pub booster: BoosterConfig,
     /// Section `modules`.
     pub modules: ModulesConfig,
+    /// Section `log`.
+    pub log: LogConfig,
+    /// Section `otel`.
+    pub otel: OtelConfig,
 }
 
 impl Default for Config {
@@ -527,6 +599,8 @@ impl Default for Config {
                 canary_failures: 10,
                 canary_jobs: 20,
             },
+            log: LogConfig::default(),
+            otel: OtelConfig::default(),
         }
     }
 }
@@ -605,10 +679,9 @@ impl Config {
                 key: key.to_owned(),
                 source_name: source_name.to_owned(),
                 // An address may hold a password.
-                found: if ["redis.url", "booster.fallbackUrl"].contains(&key) {
-                    "not an address".into()
-                } else {
-                    value.to_string()
+                found: match key {
+                    "redis.url" | "booster.fallbackUrl" | "otel.endpoint" => "not an address".into(),
+                    _ => value.to_string(),
                 },
                 expected,
             },
@@ -675,6 +748,9 @@ impl Config {
             "booster.fallbackConcurrency" => booster.fallback_concurrency = number(value, 1, 64)? as usize,
             "booster.cacheTtl" => booster.cache_ttl_s = number(value, 1, 31_536_000)?,
             "booster.cacheMax" => booster.cache_max = size(value, 0, 65_536 * MIB)?,
+            "log.level" => self.log.level = log_filter(value)?,
+            "log.format" => self.log.format = word(value, &LogFormat::ALL, LogFormat::as_str)?,
+            "otel.endpoint" => self.otel.endpoint = text(value, COLLECTOR_FORM, is_collector)?,
             _ => return Err(Refusal::UnknownKey),
         }
         Ok(())
@@ -692,6 +768,8 @@ const INTAKE_FORM: &str = "at most 16 pairs APALIS_QUEUE=QUEUE separated by comm
 
 const PREFER_FORM: &str = "at most 64 pairs CAPABILITY=BOOSTER separated by commas, such as \
     \"code-generation=scaffold\"; a capability is named once, a booster without a version";
+const COLLECTOR_FORM: &str = "an address such as \"http://127.0.0.1:4318\", or https, without user and password \
+    (headers go into OTEL_EXPORTER_OTLP_HEADERS)";
 
 enum Refusal {
     UnknownKey,
@@ -762,6 +840,23 @@ fn flag(value: &Value) -> Result<bool, Refusal> {
         Value::String(text) if text == "false" => Ok(false),
         _ => Err(Refusal::Expected("true or false".into())),
     }
+}
+
+fn log_filter(value: &Value) -> Result<String, Refusal> {
+    text(value, LOG_FILTER_FORM, |text| text.is_empty() || is_log_filter(text))
+}
+
+/// Whether `text` is empty, or an http or https address with a host.
+fn is_collector(text: &str) -> bool {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let is_plain = |host: &str| {
+        !host.is_empty() && !host.starts_with('/') && !host.contains(['@', '?', '#']) && is_graphic(host)
+    };
+    text.is_empty() || host.is_some_and(is_plain)
+}
+
+fn is_graphic(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn text(value: &Value, expected: &str, accept: impl Fn(&str) -> bool) -> Result<String, Refusal> {
@@ -883,6 +978,9 @@ mod tests {
             (r#"{"redis":{"keyPrefix":"a{b}"}}"#, "redis.keyPrefix", "braces"),
             (r#"{"booster":{"autoRecovery":"yes"}}"#, "yes", "true or false"),
             (r#"{"wasn":{}}"#, "`wasn`", "wasm.poolSize"),
+            (r#"{"log":{"level":"loud"}}"#, "loud", "debug"),
+            (r#"{"log":{"format":"xml"}}"#, "xml", "json"),
+            (r#"{"otel":{"endpoint":"localhost:4318"}}"#, "otel.endpoint", "http://"),
             ("[1]", "object of sections", "object"),
         ];
         for (file, first, second) in cases {
@@ -920,6 +1018,25 @@ mod tests {
         for wrong in ["a", "a=", "=x", "a=x,a=y", "a=x,", "a=x@1.0.0", "a b=x", "a=b=c"] {
             let error = config.set("modules.prefer", &Value::from(wrong), "test").unwrap_err();
             assert!(error.to_string().contains("CAPABILITY=BOOSTER"), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn log_filters_and_collectors_are_checked() {
+        for right in ["off", "debug", "info,apalis_core=warn", "warn,booster_queue::consumer=trace"] {
+            assert!(is_log_filter(right), "{right}");
+        }
+        for wrong in ["", "loud", "info,", "info debug", "=info", "a b=info", "x=loud", &"info,".repeat(60)] {
+            assert!(!is_log_filter(wrong), "{wrong}");
+        }
+        for right in ["", "http://127.0.0.1:4318", "https://otlp.example/prefix"] {
+            assert!(is_collector(right), "{right}");
+        }
+        for wrong in ["127.0.0.1:4318", "grpc://x", "http://", "http:///x", "http://u:secret@h", "http://a b"]
+        {
+            assert!(!is_collector(wrong), "{wrong}");
+            let error = Config::default().set("otel.endpoint", &Value::from(wrong), "test").unwrap_err();
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
     }
 

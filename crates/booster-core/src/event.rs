@@ -35,6 +35,9 @@ pub struct Requested {
     pub queue: String,
     /// The booster or capability asked for.
     pub booster: String,
+    /// On whose behalf it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The agent that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
@@ -58,6 +61,9 @@ pub struct Allocated {
     pub attempt: u32,
     /// Time the job waited for this attempt, deliberate delays excluded, milliseconds.
     pub wait_ms: u64,
+    /// On whose behalf it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
 }
 
 /// Data of `booster.task.completed`.
@@ -72,6 +78,8 @@ pub struct Finished {
     pub booster: String,
     /// How the job ended.
     pub outcome: OutcomeKind,
+    /// The last attempt, from 1; 0 when there was none.
+    pub attempt: u32,
     /// The worker process.
     pub worker_id: String,
     /// Time in the sandbox, milliseconds.
@@ -82,6 +90,9 @@ pub struct Finished {
     /// Whether the outcome is that of an earlier job with the same booster and input.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cached: bool,
+    /// On whose behalf it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The agent that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
@@ -102,6 +113,8 @@ pub struct Failed {
     pub cause: Option<FailureCause>,
     /// What happened.
     pub error: ErrorDetail,
+    /// Which attempt this was, from 1, also of a job that was too wrong to run.
+    pub attempt: u32,
     /// Failed attempts so far, this one included.
     pub attempts: u32,
     /// Time of the attempt in the sandbox, milliseconds.
@@ -113,6 +126,9 @@ pub struct Failed {
     pub retry_at: Option<UnixMillis>,
     /// The worker process.
     pub worker_id: String,
+    /// On whose behalf it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The agent that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
@@ -228,6 +244,7 @@ mod tests {
             job_id: "j".into(),
             queue: "normal".into(),
             booster: "apply".into(),
+            tenant: None,
             agent_id: None,
         });
         assert_eq!(

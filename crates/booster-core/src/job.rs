@@ -195,7 +195,7 @@ pub struct Job {
     pub idempotency_key: Option<String>,
     /// The agent that asked, kept for its own readers.
     pub agent_id: Option<String>,
-    /// W3C trace context of the producer.
+    /// W3C trace context of the producer, as it was sent: it may be no valid one, which harms nothing else.
     pub traceparent: Option<String>,
     /// Free JSON for the producer's own use.
     pub meta: Option<Box<RawValue>>,
@@ -400,7 +400,7 @@ impl Fields {
             run_at: self.number("runAt", 0, MAX_UNIX_MILLIS)?,
             idempotency_key: self.string("idempotencyKey", short, name)?,
             agent_id: self.string("agentId", short, name)?,
-            traceparent: self.string("traceparent", short, name)?,
+            traceparent: self.take("traceparent").map(|raw| lenient_text(raw.get())),
             meta: self.take("meta"),
             cache: self.flag("cache")?,
             extra: self.0,
@@ -470,6 +470,14 @@ impl Fields {
             }),
         }
     }
+}
+
+/// A JSON text as it reads, any other value as its JSON; of either at most [`MAX_NAME_BYTES`]. For a field that must
+/// not have a job refused.
+fn lenient_text(json: &str) -> String {
+    let mut text = serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned());
+    text.truncate(text.floor_char_boundary(MAX_NAME_BYTES));
+    text
 }
 
 /// The year 9999, beyond which a time is a mistake of units.
@@ -557,6 +565,17 @@ mod tests {
             let error = Job::from_json(text).unwrap_err();
             assert_eq!(error.code(), code, "{text}");
             assert!(error.to_string().contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn no_traceparent_refuses_a_job() {
+        let long = "é".repeat(200);
+        for (value, read) in
+            [("7", "7"), ("{}", "{}"), ("\"\"", ""), (&format!("\"{long}\""), &*"é".repeat(64))]
+        {
+            let text = format!(r#"{{"booster":"a","input":1,"traceparent":{value}}}"#);
+            assert_eq!(Job::from_json(&text).unwrap().traceparent.as_deref(), Some(read));
         }
     }
 

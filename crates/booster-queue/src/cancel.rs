@@ -30,6 +30,7 @@ impl Queue {
     pub async fn cancel(&self, id: &str) -> Result<Cancellation, QueueError> {
         let now = now_ms();
         let record = self.record(id).await?;
+        let attempt = record.as_ref().map_or(0, |record| record.attempts);
         let enqueued_at = record.as_ref().map_or(now, |record| record.enqueued_at);
         let job = record.and_then(|record| Job::from_json(&record.job?).ok());
         let event = Event::TaskCompleted(Finished {
@@ -37,10 +38,12 @@ impl Queue {
             queue: self.name().to_owned(),
             booster: job.as_ref().map(|job| job.target.to_string()).unwrap_or_default(),
             outcome: OutcomeKind::Cancelled,
+            attempt,
             worker_id: String::new(),
             latency_ms: 0.0,
             used_fallback: false,
             cached: false,
+            tenant: job.as_ref().and_then(|job| job.tenant.clone()),
             agent_id: job.and_then(|job| job.agent_id),
         });
         // A plain struct with string keys: serialising it cannot fail.

@@ -69,6 +69,7 @@ impl Queue {
             job_id: id.to_owned(),
             queue: self.name().to_owned(),
             booster: job.as_ref().map(|job| job.target.to_string()).unwrap_or_default(),
+            tenant: job.as_ref().and_then(|job| job.tenant.clone()),
             agent_id: job.and_then(|job| job.agent_id),
         }))
     }

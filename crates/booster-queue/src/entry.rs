@@ -118,6 +118,11 @@ impl Entry {
         }
     }
 
+    /// The tenant that the job's text names.
+    pub(crate) fn tenant_in_text(&self, limit: usize) -> Option<String> {
+        booster_core::job::string_field(&self.text(limit).ok()?, "tenant")
+    }
+
     /// As [`Entry::job_id`], where the text has been read already.
     pub(crate) fn id_by_text(&self, queue: &str, text: Option<&str>) -> String {
         let own = || text.and_then(id_in_text).unwrap_or_else(|| derived_id(queue, &self.entry));

@@ -4,6 +4,19 @@ use booster_core::{Event, OutcomeKind};
 
 use crate::error::QueueError;
 
+/// The attempt that a note is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobRef<'a> {
+    /// The queue.
+    pub queue: &'a str,
+    /// The job's id.
+    pub job: &'a str,
+    /// On whose behalf it runs.
+    pub tenant: Option<&'a str>,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+}
+
 /// Something that happened in the queue's machinery, for logs and metrics.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -20,19 +33,13 @@ pub enum Note<'a> {
     /// The fetch loop of a queue came round, with or without jobs.
     Polled,
     /// An entry carried the id of a job that is known already and was dropped.
-    Deduplicated {
-        /// The queue.
-        queue: &'a str,
-    },
+    Deduplicated(JobRef<'a>),
     /// A result came after its claim was lost and was dropped.
-    LostClaim {
-        /// The queue.
-        queue: &'a str,
-    },
+    LostClaim(JobRef<'a>),
     /// A silent worker's job was put back into the queue.
     Recovered {
-        /// The queue.
-        queue: &'a str,
+        /// The attempt that will not be settled.
+        job: JobRef<'a>,
         /// `crash` when the job had been started, else `idle`.
         cause: &'static str,
     },
@@ -58,10 +65,7 @@ pub enum Note<'a> {
         outcomes: usize,
     },
     /// No room to keep another outcome for Redis: it is given up, and its job will run again.
-    SpoolFull {
-        /// The queue.
-        queue: &'a str,
-    },
+    SpoolFull(JobRef<'a>),
     /// An outcome could not be kept on disk, or one that was there could not be settled.
     SpoolFault {
         /// What happened.
@@ -110,6 +114,11 @@ pub enum Note<'a> {
         schedule: &'a str,
         /// What is wrong.
         detail: &'a str,
+    },
+    /// Somebody wants this process to log by another filter.
+    LogLevel {
+        /// The filter, in the form of [`booster_core::config::LOG_FILTER_FORM`].
+        filter: &'a str,
     },
     /// The elected keeper counted a queue.
     Depth {

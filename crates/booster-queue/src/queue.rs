@@ -169,6 +169,7 @@ impl Queue {
             job_id: id.clone(),
             queue: self.name().to_owned(),
             booster: job.target.to_string(),
+            tenant: job.tenant.clone(),
             agent_id: job.agent_id.clone(),
         });
         let now = now_ms();
@@ -419,6 +420,7 @@ mod tests {
             job_id: String::new(),
             queue: String::new(),
             booster: String::new(),
+            tenant: None,
             agent_id: None,
         });
         let (id, booster, tenant) = Default::default();

@@ -145,7 +145,10 @@ fn order(reported: &Reported) -> Order {
 }
 
 fn event(queue: &str, job: &Job, outcome: &JobOutcome) -> Event {
-    let (job_id, queue, agent_id) = (outcome.id.clone(), queue.to_owned(), job.agent_id.clone());
+    let (job_id, queue) = (outcome.id.clone(), queue.to_owned());
+    let (tenant, agent_id) = (job.tenant.clone(), job.agent_id.clone());
+    // A dead job's last attempt is among those that failed.
+    let attempt = outcome.attempts + u32::from(outcome.outcome != OutcomeKind::Dead);
     let (booster, worker_id, latency_ms) =
         (outcome.booster.clone(), outcome.worker.clone(), outcome.latency_ms);
     match &outcome.error {
@@ -155,11 +158,13 @@ fn event(queue: &str, job: &Job, outcome: &JobOutcome) -> Event {
             booster,
             cause: None,
             error: error.clone(),
+            attempt,
             attempts: outcome.attempts,
             latency_ms,
             dead: true,
             retry_at: None,
             worker_id,
+            tenant,
             agent_id,
         }),
         _ => Event::TaskCompleted(Finished {
@@ -167,10 +172,12 @@ fn event(queue: &str, job: &Job, outcome: &JobOutcome) -> Event {
             queue,
             booster,
             outcome: outcome.outcome,
+            attempt,
             worker_id,
             latency_ms,
             used_fallback: outcome.used_fallback,
             cached: outcome.cached,
+            tenant,
             agent_id,
         }),
     }

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 use crate::error::QueueError;
 use crate::link::Link;
-use crate::note::Note;
+use crate::note::{JobRef, Note};
 use crate::scripts::{Caller, MAX_BYTES, MAX_ITEMS, REPORT, SETTLE};
 
 /// What the files' names end with.
@@ -44,6 +44,13 @@ pub(crate) struct Order {
 impl Order {
     fn is_report(&self) -> bool {
         self.head.starts_with("report ")
+    }
+
+    /// The tenant and the attempt, as the event tells of them; an order to hand back tells nothing.
+    fn whose(&self) -> (Option<String>, u32) {
+        let told: serde_json::Value = serde_json::from_str(&self.message).unwrap_or_default();
+        let attempt = told["data"]["attempt"].as_u64().and_then(|attempt| u32::try_from(attempt).ok());
+        (told["data"]["tenant"].as_str().map(ToOwned::to_owned), attempt.unwrap_or(0))
     }
 
     /// Bytes that Redis is sent.
@@ -305,10 +312,12 @@ async fn settle_run(link: &Link, config: &Config, run: &[Line<'_>]) -> Result<()
         return report(link, &caller, config, worker, orders).await;
     }
     let mut call = Orders::new(&caller, config, worker);
-    orders.for_each(|order| call.settle(order));
-    for answer in call.send(link).await? {
+    orders.clone().for_each(|order| call.settle(order));
+    for (answer, order) in call.send(link).await?.into_iter().zip(orders) {
         if answer == "lost" {
-            link.observer().note(&Note::LostClaim { queue });
+            let (tenant, attempt) = order.whose();
+            let tenant = tenant.as_deref();
+            link.observer().note(&Note::LostClaim(JobRef { queue, job: &order.id, tenant, attempt }));
         }
     }
     Ok(())

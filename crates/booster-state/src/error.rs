@@ -16,6 +16,12 @@ pub enum StateError {
     /// Two metrics have one name: a mistake in this program.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// Spans cannot be sent as the configuration says.
+    #[error("traces: {detail}")]
+    Traces {
+        /// What is wrong.
+        detail: String,
+    },
 }
 
 impl StateError {
@@ -25,6 +31,7 @@ impl StateError {
             Self::Queue(error) => error.code(),
             Self::Module(error) => error.code(),
             Self::Metrics(_) => "metrics",
+            Self::Traces { .. } => "traces",
         }
     }
 

@@ -1,5 +1,5 @@
-//! What Booster Fleet writes for others to read: state hashes, the pool set, agent profiles, the event bus and
-//! metrics; and the modules that are kept in Redis.
+//! What Booster Fleet writes for others to read: state hashes, the pool set, agent profiles, the event bus, metrics,
+//! the log and traces; and the modules that are kept in Redis.
 //!
 //! All but the modules informs and decides nothing: no job depends on it, so a fault is noted and never holds up
 //! work. Of the modules each worker has its own copies: while Redis is away it goes on with what it has loaded.
@@ -7,12 +7,14 @@
 mod bus;
 mod error;
 mod follower;
+pub mod log;
 mod metrics;
 mod modules;
 mod names;
 mod profile;
 mod signature;
 mod telemetry;
+pub mod trace;
 mod writer;
 
 pub use bus::Bus;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use booster_core::{Event, FailureCause, OutcomeKind};
 use booster_engine::{EngineNote, EngineObserver, Pool, SlotStatus};
-use booster_queue::{Note, Observer, QueueDepth, now_ms};
+use booster_queue::{JobRef, Note, Observer, QueueDepth, now_ms};
 use tokio::sync::mpsc;
 use tracing::{debug, error, info, warn};
 
+use crate::log;
 use crate::metrics::Metrics;
 use crate::names::Series;
 
@@ -116,33 +117,45 @@ impl Telemetry {
     fn event(&self, event: &Event) {
         let metrics = &self.metrics;
         match event {
-            Event::Requested(e) => debug!(job = e.job_id, queue = e.queue, booster = e.booster, "requested"),
+            Event::Requested(e) => {
+                let booster = &e.booster;
+                debug!(queue = e.queue, job = e.job_id, tenant = e.tenant, attempt = 0, booster, "requested");
+            }
             Event::Allocated(e) => {
                 debug!(
-                    job = e.job_id,
                     queue = e.queue,
-                    slot = e.booster_id,
+                    job = e.job_id,
+                    tenant = e.tenant,
                     attempt = e.attempt,
+                    slot = e.booster_id,
                     "allocated"
                 );
                 metrics.observe(Series::JobQueueWait, &[&e.queue], e.wait_ms as f64 / 1000.0);
             }
             Event::TaskCompleted(e) => {
-                let outcome = e.outcome.as_str();
-                debug!(job = e.job_id, queue = e.queue, outcome, latency_ms = e.latency_ms, "finished");
+                debug!(
+                    queue = e.queue,
+                    job = e.job_id,
+                    tenant = e.tenant,
+                    attempt = e.attempt,
+                    outcome = e.outcome.as_str(),
+                    latency_ms = e.latency_ms,
+                    "finished"
+                );
                 self.finished(&e.queue, &e.booster, e.outcome, e.latency_ms);
             }
             Event::Error(e) => {
                 let cause = e.cause.map_or("invalid", FailureCause::as_str);
                 warn!(
-                    job = e.job_id,
                     queue = e.queue,
+                    job = e.job_id,
+                    tenant = e.tenant,
+                    attempt = e.attempt,
                     booster = e.booster,
                     cause,
                     code = e.error.code,
-                    attempts = e.attempts,
                     dead = e.dead,
-                    message = ?e.error.message,
+                    detail = e.error.message,
                     "attempt failed"
                 );
                 if e.cause.is_some() {
@@ -236,16 +249,16 @@ impl Observer for Telemetry {
                 metrics.observe(Series::FetchBatchSize, &[], *jobs as f64);
             }
             Note::Polled => metrics.set(Series::LastFetch, &[], now_ms() as f64 / 1000.0),
-            Note::Deduplicated { queue } => {
-                info!(queue, "dropped an entry whose job id is known");
+            Note::Deduplicated(JobRef { queue, job, tenant, attempt }) => {
+                info!(queue, job, tenant, attempt, "dropped an entry whose job id is known");
                 metrics.count(Series::JobsDeduplicated, &[queue]);
             }
-            Note::LostClaim { queue } => {
-                warn!(queue, "dropped a result that came after its claim was lost");
+            Note::LostClaim(JobRef { queue, job, tenant, attempt }) => {
+                warn!(queue, job, tenant, attempt, "dropped a result that came after its claim was lost");
                 metrics.count(Series::JobAttemptsFailed, &[queue, FailureCause::LostClaim.as_str()]);
             }
-            Note::Recovered { queue, cause } => {
-                warn!(queue, cause, "put a silent worker's job back");
+            Note::Recovered { job: JobRef { queue, job, tenant, attempt }, cause } => {
+                warn!(queue, job, tenant, attempt, cause, "put a silent worker's job back");
                 metrics.count(Series::JobsRecovered, &[queue, cause]);
                 if *cause == "crash" {
                     metrics.count(Series::JobAttemptsFailed, &[queue, FailureCause::Crash.as_str()]);
@@ -263,8 +276,11 @@ impl Observer for Telemetry {
                 metrics.count(Series::RedisReconnects, &[]);
             }
             Note::Spooled { outcomes } => metrics.set(Series::SpoolOutcomes, &[], *outcomes as f64),
-            Note::SpoolFull { queue } => {
-                error!(queue, "gave up an outcome: too many wait for Redis (redis.spoolBytes)");
+            Note::SpoolFull(JobRef { queue, job, tenant, attempt }) => {
+                error!(
+                    queue,
+                    job, tenant, attempt, "gave up an outcome: too many wait for Redis (redis.spoolBytes)"
+                );
                 metrics.count(Series::SpoolDropped, &[queue]);
             }
             Note::SpoolFault { detail } => error!("spool: {detail}"),
@@ -274,6 +290,7 @@ impl Observer for Telemetry {
             Note::ScheduleSkipped { queue, schedule, detail } => {
                 warn!(queue, schedule, "skipped a schedule: {detail}");
             }
+            Note::LogLevel { filter } => log::change(filter),
             Note::Depth { queue, depth } => self.depth(queue, *depth),
             Note::Reported { queue, outcome, jobs } => {
                 let labels = [*queue, "other", outcome.as_str()];

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{EXIT_DEAD, EXIT_REFUSED, EXIT_UNKNOWN, print};
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::trace;
 
 /// Largest file of jobs, bytes (1 GiB): it is held in memory so that a wrong line is found before any is sent.
 const MAX_FILE: u64 = 1 << 30;
@@ -90,7 +91,11 @@ pub(crate) async fn cancel(arguments: &CancelArguments, client: &Client) -> Resu
 
 /// Submits; exit as `wait` when it waits.
 pub(crate) async fn submit(arguments: SubmitArguments, client: &Client) -> Result<u8, ClientError> {
-    let jobs = parse_lines(&read_jobs(&arguments.jobs)?, client.config().redis.max_job_bytes)?;
+    let mut jobs = parse_lines(&read_jobs(&arguments.jobs)?, client.config().redis.max_job_bytes)?;
+    // Whoever started this program may have given it the context of its own span.
+    if let Ok(traceparent) = std::env::var("TRACEPARENT") {
+        trace::adopt(&mut jobs, &traceparent);
+    }
     let total = jobs.len();
     let queue_of = |job: &Job| arguments.queue.clone().unwrap_or_else(|| job.priority.as_str().to_owned());
     let queues: Vec<String> = jobs.iter().map(queue_of).collect();

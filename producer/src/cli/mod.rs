@@ -13,16 +13,16 @@ mod steer;
 mod targets;
 mod up;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use booster_core::Config;
+use booster_core::config::LogFormat;
 use booster_queue::Mode;
+use booster_state::{log, trace};
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 use crate::client::Client;
 use crate::error::ClientError;
@@ -49,12 +49,18 @@ struct Cli {
 /// Which fleet.
 #[derive(Debug, Args)]
 struct Fleet {
-    /// Configuration file (JSON: sections wasm, redis, booster, modules)
+    /// Configuration file (JSON: sections wasm, redis, booster, modules, log, otel)
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Redis address: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// [environment: REDIS_URL]
     #[arg(long, global = true, value_name = "URL")]
     redis_url: Option<String>,
+    /// What to log: off, error, warn, info, debug or trace, or levels of parts [environment: BOOSTER_LOG]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Log lines as JSON [environment: BOOSTER_LOG_FORMAT=json]
+    #[arg(long, global = true)]
+    log_json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,6 +101,8 @@ enum Command {
     Tenants(look::Arguments),
     /// Limits how many jobs of a tenant start in a second
     Limit(steer::LimitArguments),
+    /// Changes what running workers log, until they end
+    LogLevel(steer::LogLevelArguments),
     /// Adds, lists or removes jobs that are submitted at every tick of a cron expression
     #[command(subcommand)]
     Schedule(schedule::Command),
@@ -117,15 +125,7 @@ struct ServeArguments {
 /// Parses, runs and turns the result into an exit status.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("BOOSTER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| ClientError::machine("the runtime", error))
-        .and_then(|runtime| runtime.block_on(run(cli)));
-    match result {
+    match start(cli) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             eprintln!("booster: {error}");
@@ -134,9 +134,27 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<u8, ClientError> {
+/// What is logged when nobody says what.
+const USUAL_LOG: &str = "warn";
+
+fn start(cli: Cli) -> Result<u8, ClientError> {
     let config = cli.fleet.configuration()?;
-    match cli.command {
+    log::start(&config.log, USUAL_LOG);
+    let service = if matches!(cli.command, Command::Serve(_)) { "booster-gateway" } else { "booster" };
+    let spans = trace::start(&config.otel, service, &std::process::id().to_string())?;
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| ClientError::machine("the runtime", error))
+        .and_then(|runtime| runtime.block_on(run(cli.command, config)));
+    if let Some(spans) = spans {
+        spans.shutdown();
+    }
+    result
+}
+
+async fn run(command: Command, config: Config) -> Result<u8, ClientError> {
+    match command {
         Command::Apply(arguments) => apply::run(arguments, &config).await,
         Command::Up(arguments) => up::run(arguments, config).await,
         Command::Submit(arguments) => jobs::submit(arguments, &Client::connect(config)?).await,
@@ -155,6 +173,7 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Drain(arguments) => steer::drain(&arguments, &Client::connect(config)?).await,
         Command::Tenants(arguments) => steer::tenants(&arguments, &Client::connect(config)?).await,
         Command::Limit(arguments) => steer::limit(&arguments, &Client::connect(config)?).await,
+        Command::LogLevel(arguments) => steer::log_level(&arguments, &Client::connect(config)?).await,
         Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
         Command::Fallback(command) => fallback::run(command, &Client::connect(config)?).await,
         Command::Replay(arguments) => replay::run(&arguments, &Client::connect(config)?).await,
@@ -177,6 +196,12 @@ impl Fleet {
         let mut config = Config::load(file.as_deref(), |name| std::env::var(name).ok())?;
         if let Some(url) = &self.redis_url {
             config.set("redis.url", &Value::String(url.clone()), "--redis-url")?;
+        }
+        if let Some(level) = &self.log_level {
+            config.set("log.level", &Value::String(level.clone()), "--log-level")?;
+        }
+        if self.log_json {
+            config.log.format = LogFormat::Json;
         }
         Ok(config)
     }

@@ -1,8 +1,10 @@
-//! `booster pause`, `resume`, `drain`, `tenants` and `limit`.
+//! `booster pause`, `resume`, `drain`, `tenants`, `limit` and `log-level`.
 
 use std::time::Duration;
 
-use booster_queue::{MAX_LIMITS, Mode, Queue, RateLimit, rate_limits, set_rate_limit};
+use booster_core::config::{LOG_FILTER_FORM, is_log_filter};
+use booster_queue::{MAX_LIMITS, Mode, Queue, RateLimit, rate_limits, set_log_filter, set_rate_limit};
+use booster_state::living_workers;
 use clap::Args;
 
 use super::{look, print};
@@ -40,6 +42,16 @@ pub(crate) struct LimitArguments {
     /// Take the limit away
     #[arg(long, conflicts_with = "per_second")]
     none: bool,
+}
+
+/// Arguments of `log-level`.
+#[derive(Debug, Args)]
+pub(crate) struct LogLevelArguments {
+    /// off, error, warn, info, debug or trace, or levels of parts, such as info,booster_queue=debug
+    level: String,
+    /// The one worker that shall log so; all when not given
+    #[arg(long, value_name = "ID")]
+    worker: Option<String>,
 }
 
 /// How often a draining queue is looked at.
@@ -149,5 +161,25 @@ pub(crate) async fn limit(arguments: &LimitArguments, client: &Client) -> Result
         Some(limit) => eprintln!("booster: {tenant} may start {} jobs a second", limit.per_second),
         None => eprintln!("booster: {tenant} has no limit"),
     }
+    Ok(0)
+}
+
+/// Has workers log by another filter.
+pub(crate) async fn log_level(arguments: &LogLevelArguments, client: &Client) -> Result<u8, ClientError> {
+    let LogLevelArguments { level, worker } = arguments;
+    if !is_log_filter(level) {
+        return Err(ClientError::usage(level, format!("expected {LOG_FILTER_FORM}")));
+    }
+    let living = living_workers(client.link(), client.keys()).await?;
+    let told = match worker {
+        Some(worker) if !living.contains(worker) => {
+            let detail = format!("no such worker lives; there are: {}", living.join(", "));
+            return Err(ClientError::usage(format!("worker {worker}"), detail));
+        }
+        Some(worker) => worker.clone(),
+        None => format!("{} workers", living.len()),
+    };
+    set_log_filter(&client.queues().await?, worker.as_deref(), level).await?;
+    eprintln!("booster: {told} told to log {level}");
     Ok(0)
 }

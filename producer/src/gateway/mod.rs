@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -26,6 +26,7 @@ use tokio::sync::Semaphore;
 
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::trace;
 pub use problem::Problem;
 
 /// Most jobs of one request.
@@ -114,30 +115,38 @@ struct Accepted {
     id: String,
     queue: &'static str,
     accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
 }
 
-async fn submit(State(gateway): State<Gateway>, body: Result<Bytes, BytesRejection>) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return body_unreadable(&rejection),
+async fn submit(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let request = trace::Request::begin("/v1/jobs", &headers);
+    let answer = match body {
+        Ok(body) => accept(&gateway.client, &body, &request)
+            .await
+            .unwrap_or_else(|error| Problem::from(error).into_response()),
+        Err(rejection) => body_unreadable(&rejection),
     };
-    match accept(&gateway.client, &body).await {
-        Ok(answer) => answer,
-        Err(error) => Problem::from(error).into_response(),
-    }
+    request.end(answer.status());
+    answer
 }
 
-async fn accept(client: &Client, body: &[u8]) -> Result<Response, ClientError> {
+async fn accept(client: &Client, body: &[u8], request: &trace::Request) -> Result<Response, ClientError> {
     let text = std::str::from_utf8(body)
         .map_err(|error| ClientError::usage("body", format!("not UTF-8: {error}")))?;
     let many = text.trim_start().starts_with('[');
-    let jobs = if many { parse_many(client, text)? } else { vec![parse_one(client, text)?] };
-    let queues: Vec<&'static str> = jobs.iter().map(|job| job.priority.as_str()).collect();
+    let mut jobs = if many { parse_many(client, text)? } else { vec![parse_one(client, text)?] };
+    request.adopt(&mut jobs);
+    let said: Vec<_> = jobs.iter().map(|job| (job.priority.as_str(), request.warning(job))).collect();
     let submitted = client.submit_many(jobs, None, false).await?;
     let mut answers: Vec<Accepted> = submitted
         .into_iter()
-        .zip(queues)
-        .map(|(submitted, queue)| Accepted { id: submitted.id, queue, accepted: submitted.accepted })
+        .zip(said)
+        .map(|(job, (queue, warning))| Accepted { id: job.id, queue, accepted: job.accepted, warning })
         .collect();
     let status = StatusCode::ACCEPTED;
     Ok(match (many, answers.pop()) {

@@ -1,7 +1,7 @@
 //! A job in a worker's hands.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use booster_core::event::{Allocated, Failed, Finished};
@@ -60,6 +60,18 @@ impl Report {
     }
 }
 
+/// What Redis made of the end of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// `done`, `refused`, `dead` or `cancelled`, `retry`, or `return` when the job was handed back.
+    pub op: &'static str,
+    /// Whether it took effect. Else the claim was lost before, or the job's record is damaged.
+    pub effective: bool,
+}
+
+/// Is told once what Redis made of the end of an attempt.
+pub(super) type WhenSettled = Box<dyn FnOnce(Settled) + Send + Sync>;
+
 /// A worker's right to run one attempt of a job. Dropping it unsettled hands the job back.
 #[derive(Clone)]
 pub struct Claim(Arc<Inner>);
@@ -73,6 +85,7 @@ struct Inner {
     lost: Arc<AtomicBool>,
     cancelled: Arc<AtomicBool>,
     settled: AtomicBool,
+    when_settled: Mutex<Option<WhenSettled>>,
     started_at: u64,
     /// When the job was accepted, Unix milliseconds.
     enqueued_at: u64,
@@ -81,6 +94,7 @@ struct Inner {
 /// What settling needs to know of the job.
 struct JobFacts {
     target: String,
+    tenant: Option<Arc<str>>,
     agent_id: Option<String>,
     max_retries: u32,
 }
@@ -104,6 +118,7 @@ impl Claim {
         let default_retries = shared.config.config.wasm.max_retries;
         let facts = JobFacts {
             target: job.map(|job| job.target.to_string()).unwrap_or_default(),
+            tenant: job.and_then(|job| job.tenant.as_deref().map(Arc::from)),
             agent_id: job.and_then(|job| job.agent_id.clone()),
             max_retries: job.and_then(|job| job.max_retries).unwrap_or(default_retries),
         };
@@ -117,6 +132,7 @@ impl Claim {
             lost,
             cancelled: Arc::default(),
             settled: AtomicBool::new(false),
+            when_settled: Mutex::default(),
             started_at,
             enqueued_at,
         }))
@@ -134,7 +150,13 @@ impl Claim {
 
     /// Which attempt this is, from 1.
     pub fn attempt(&self) -> u32 {
-        self.0.entry.attempts + 1
+        self.0.attempt()
+    }
+
+    /// Has `tell` called when Redis has answered to the end of the attempt. It is dropped uncalled when Redis never
+    /// does, so that the claim lapses.
+    pub fn when_settled(&self, tell: impl FnOnce(Settled) + Send + Sync + 'static) {
+        *lock(&self.0.when_settled) = Some(Box::new(tell));
     }
 
     /// Whether another worker has taken the job over: going on is useless.
@@ -158,8 +180,9 @@ impl Claim {
             worker_id: inner.shared.worker.clone(),
             attempt: self.attempt(),
             wait_ms: inner.wait_ms(),
+            tenant: inner.tenant(),
         });
-        inner.send(Op::Event, Some(event));
+        inner.send(Op::Event, Some(event), None);
     }
 
     /// Ends the attempt. Only the first call counts.
@@ -210,6 +233,14 @@ impl Inner {
         self.shared.lines[self.index].keys.name()
     }
 
+    fn attempt(&self) -> u32 {
+        self.entry.attempts + 1
+    }
+
+    fn tenant(&self) -> Option<String> {
+        self.job.tenant.as_deref().map(ToOwned::to_owned)
+    }
+
     fn wait_ms(&self) -> u64 {
         self.started_at.saturating_sub(self.entry.since)
     }
@@ -218,17 +249,19 @@ impl Inner {
         (self.index, self.entry.lane, self.entry.entry.clone())
     }
 
-    fn send(&self, op: Op, event: Option<Event>) {
+    fn send(&self, op: Op, event: Option<Event>, when_settled: Option<WhenSettled>) {
         let Entry { attempts, crashes, since, .. } = self.entry;
         let given = Given { attempts, crashes, since };
-        let settlement = Settlement { key: self.key(), id: self.id.clone(), given, op, event };
+        let (id, tenant) = (self.id.clone(), self.job.tenant.clone());
+        let settlement = Settlement { key: self.key(), id, tenant, given, op, event, when_settled };
         // The settling task outlives every claim; it ends only when nothing is held.
         let _ = self.shared.lines[self.index].settle.send(settlement);
     }
 
     fn end(&self, op: Op, event: Option<Event>) {
         lock(&self.shared.running).remove(&self.id);
-        self.send(op, event);
+        let when_settled = lock(&self.when_settled).take();
+        self.send(op, event, when_settled);
         self.shared.finished();
     }
 
@@ -290,10 +323,12 @@ impl Inner {
                 queue: self.queue().to_owned(),
                 booster: outcome.booster.clone(),
                 outcome: outcome.outcome,
+                attempt: self.attempt(),
                 worker_id: self.shared.worker.clone(),
                 latency_ms: outcome.latency_ms,
                 used_fallback: outcome.used_fallback,
                 cached: outcome.cached,
+                tenant: self.tenant(),
                 agent_id: self.job.agent_id.clone(),
             }),
         };
@@ -342,11 +377,13 @@ impl Inner {
             booster: if ran { outcome.booster.clone() } else { self.job.target.clone() },
             cause,
             error,
+            attempt: self.attempt(),
             attempts: outcome.attempts,
             latency_ms: outcome.latency_ms,
             dead: retry_at.is_none(),
             retry_at,
             worker_id: self.shared.worker.clone(),
+            tenant: self.tenant(),
             agent_id: self.job.agent_id.clone(),
         }
     }

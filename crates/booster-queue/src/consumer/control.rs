@@ -1,5 +1,5 @@
-//! What workers are told while they work: which of their jobs to stop, that a queue is paused or open again, and
-//! that another worker is idle.
+//! What workers are told while they work: which of their jobs to stop, that a queue is paused or open again, that
+//! another worker is idle, and what to log.
 //!
 //! A wish to cancel is kept in the job's line and announced on a channel. The announcement makes it quick; a look
 //! at the lines every third of the claim time makes it certain. A pause is certain because the start script looks
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use booster_core::config::is_log_filter;
 use futures_util::StreamExt;
 use redis::aio::PubSub;
 
@@ -16,6 +17,7 @@ use super::{Backoff, Shared, dispatch};
 use crate::error::QueueError;
 use crate::line::Line as JobLine;
 use crate::mode::{MODE_CHANGED, Mode};
+use crate::note::Note;
 use crate::scripts::MAX_ITEMS;
 
 /// Listens until the consumer is closed.
@@ -67,14 +69,19 @@ async fn listen(shared: &Arc<Shared>, mut subscriber: PubSub) {
 
 /// What is said on a queue's control channel.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told<'a> {
+pub(crate) enum Told<'a> {
     /// Somebody wants this job cancelled.
     Cancel(&'a str),
     /// The queue's mode has changed.
     Mode,
     /// A worker has free slots and finds no jobs.
     Idle { worker: &'a str, slots: usize },
+    /// This worker, or every one, is to log by another filter.
+    Log { worker: Option<&'a str>, filter: &'a str },
 }
+
+/// Stands for every worker.
+const ALL: &str = "*";
 
 impl std::fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -82,6 +89,7 @@ impl std::fmt::Display for Told<'_> {
             Self::Cancel(id) => write!(f, "cancel {id}"),
             Self::Mode => f.write_str(MODE_CHANGED),
             Self::Idle { worker, slots } => write!(f, "idle {worker} {slots}"),
+            Self::Log { worker, filter } => write!(f, "log {} {filter}", worker.unwrap_or(ALL)),
         }
     }
 }
@@ -89,12 +97,16 @@ impl std::fmt::Display for Told<'_> {
 impl<'a> Told<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let mut words = text.split(' ');
-        match (words.next()?, words.next(), words.next()) {
+        let told = match (words.next()?, words.next(), words.next()) {
             ("cancel", Some(id), None) => Some(Self::Cancel(id)),
             (MODE_CHANGED, None, None) => Some(Self::Mode),
             ("idle", Some(worker), Some(slots)) => Some(Self::Idle { worker, slots: slots.parse().ok()? }),
+            ("log", Some(worker), Some(filter)) if is_log_filter(filter) => {
+                Some(Self::Log { worker: Some(worker).filter(|worker| *worker != ALL), filter })
+            }
             _ => None,
-        }
+        };
+        told.filter(|_| words.next().is_none())
     }
 }
 
@@ -108,6 +120,9 @@ async fn hear(shared: &Arc<Shared>, message: &redis::Msg) {
         (Some(index), Some(Told::Mode)) => drop(shared.look_at_mode(index).await),
         (Some(index), Some(Told::Idle { worker, slots })) if worker != shared.worker => {
             dispatch::yield_to_idle(shared, index, slots);
+        }
+        (_, Some(Told::Log { worker, filter })) if worker.is_none_or(|worker| worker == shared.worker) => {
+            shared.note(&Note::LogLevel { filter });
         }
         _ => {}
     }
@@ -152,10 +167,19 @@ mod tests {
 
     #[test]
     fn what_is_told_is_understood() {
-        for told in [Told::Cancel("a:b"), Told::Mode, Told::Idle { worker: "host-1", slots: 3 }] {
+        let filter = "info,booster_queue=debug";
+        for told in [
+            Told::Cancel("a:b"),
+            Told::Mode,
+            Told::Idle { worker: "host-1", slots: 3 },
+            Told::Log { worker: Some("host-1"), filter },
+            Told::Log { worker: None, filter },
+        ] {
             assert_eq!(Told::parse(&told.to_string()), Some(told));
         }
-        for noise in ["", "idle", "idle w x", "cancel", "cancel a b", "?"] {
+        for noise in
+            ["", "idle", "idle w x", "idle w 1 2", "cancel", "cancel a b", "log *", "log * loud", "?"]
+        {
             assert_eq!(Told::parse(noise), None, "{noise}");
         }
     }

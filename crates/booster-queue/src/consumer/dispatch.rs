@@ -14,7 +14,7 @@ use super::claim::Claim;
 use super::{Admit, Backoff, Shared, lock, pace};
 use crate::entry::Entry;
 use crate::error::QueueError;
-use crate::note::Note;
+use crate::note::{JobRef, Note};
 use crate::now_ms;
 use crate::scripts::START;
 
@@ -256,6 +256,7 @@ fn requested(queue: &str, candidate: &Candidate) -> Event {
         job_id: candidate.id.clone(),
         queue: queue.to_owned(),
         booster: job.map(|job| job.target.to_string()).unwrap_or_default(),
+        tenant: job.and_then(|job| job.tenant.clone()),
         agent_id: job.and_then(|job| job.agent_id.clone()),
     })
 }
@@ -280,7 +281,9 @@ async fn act(
     }
     if known_since.is_none() && !matches!(answer, "return" | "stop" | "paused") {
         if answer == "duplicate" {
-            shared.note(&Note::Deduplicated { queue });
+            let tenant = candidate.job.as_ref().ok().and_then(|job| job.tenant.as_deref());
+            let attempt = candidate.entry.attempts + 1;
+            shared.note(&Note::Deduplicated(JobRef { queue, job: &candidate.id, tenant, attempt }));
         }
         shared.release(&key);
         shared.finished();

@@ -14,7 +14,7 @@ use super::settle::damaged;
 use super::{Shared, lock};
 use crate::entry::{Lane, entries};
 use crate::error::QueueError;
-use crate::note::Note;
+use crate::note::{JobRef, Note};
 use crate::now_ms;
 use crate::queue::Queue;
 use crate::scripts::{MAX_BYTES, MAX_ITEMS, PROMOTE, RECLAIM, RETIRE};
@@ -298,16 +298,19 @@ impl<'a> Keeper<'a> {
         let found: Vec<Value> = self.shared.link.pipeline("reclaim", &pipeline).await?;
         let mut call = self.shared.begin(self.index, &RECLAIM);
         call.arg(idle);
+        let mut reclaimed = Vec::with_capacity(stale.len());
         for ((entry, consumer), value) in stale.iter().zip(&found) {
-            let id = match entries(lane, value).pop() {
+            let read = entries(lane, value).pop();
+            let id = match &read {
                 Some(read) => read.job_id(keys.name(), self.shared.text_limit()),
                 None => derived_id(keys.name(), entry),
             };
-            call.arg(lane.as_str()).arg(entry).arg(consumer).arg(id);
+            call.arg(lane.as_str()).arg(entry).arg(consumer).arg(&id);
+            reclaimed.push((id, read));
         }
         let answers: Vec<String> = self.shared.link.script("reclaim", &call).await?;
         let mut moved = 0;
-        for answer in &answers {
+        for (answer, (id, read)) in answers.iter().zip(&reclaimed) {
             let cause = match answer.as_str() {
                 "crash" => "crash",
                 "idle" => "idle",
@@ -318,7 +321,10 @@ impl<'a> Keeper<'a> {
                 }
             };
             moved += 1;
-            self.shared.note(&Note::Recovered { queue: keys.name(), cause });
+            let tenant = read.as_ref().and_then(|read| read.tenant_in_text(self.shared.text_limit()));
+            let attempt = read.as_ref().map_or(0, |read| read.attempts) + 1;
+            let job = JobRef { queue: keys.name(), job: id, tenant: tenant.as_deref(), attempt };
+            self.shared.note(&Note::Recovered { job, cause });
         }
         Ok(moved)
     }

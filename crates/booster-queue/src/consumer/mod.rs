@@ -40,7 +40,8 @@ use crate::now_ms;
 use crate::scripts::Caller;
 use crate::spool::Spool;
 
-pub use claim::{Claim, Report};
+pub use claim::{Claim, Report, Settled};
+pub(crate) use control::Told;
 use claim::{Hold, Stop};
 use pace::Pace;
 use settle::Settlement;

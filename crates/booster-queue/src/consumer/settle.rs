@@ -9,9 +9,10 @@ use booster_core::Event;
 use booster_core::outcome::JobOutcome;
 use tokio::sync::mpsc;
 
+use super::claim::{Settled, WhenSettled};
 use super::{Backoff, EntryKey, Shared, lock};
 use crate::error::QueueError;
-use crate::note::Note;
+use crate::note::{JobRef, Note};
 use crate::now_ms;
 use crate::scripts::{MAX_BYTES, MAX_ITEMS};
 use crate::spool::{self, Order, Orders};
@@ -61,12 +62,26 @@ impl Op {
 pub(super) struct Settlement {
     pub(super) key: EntryKey,
     pub(super) id: String,
+    pub(super) tenant: Option<Arc<str>>,
     pub(super) given: Given,
     pub(super) op: Op,
     pub(super) event: Option<Event>,
+    pub(super) when_settled: Option<WhenSettled>,
 }
 
 impl Settlement {
+    /// The attempt that it ends, in one of a queue's jobs.
+    fn job<'a>(&'a self, queue: &'a str) -> JobRef<'a> {
+        JobRef { queue, job: &self.id, tenant: self.tenant.as_deref(), attempt: self.given.attempts + 1 }
+    }
+
+    /// Tells who wants to know that it took effect, or that it did not.
+    fn tell(&mut self, effective: bool) {
+        if let Some(tell) = self.when_settled.take() {
+            tell(Settled { op: self.op.word(), effective });
+        }
+    }
+
     fn ends_claim(&self) -> bool {
         !matches!(self.op, Op::Event)
     }
@@ -178,7 +193,7 @@ impl Settler<'_> {
                 self.refused = 0;
                 for answer in answers {
                     let Some(waiting) = self.waiting.pop_front() else { break };
-                    self.conclude(&waiting, &answer).await;
+                    self.conclude(waiting, &answer).await;
                 }
             }
             Err(error) if error.is_retryable() => self.wait_for_redis(inbox).await,
@@ -248,7 +263,7 @@ impl Settler<'_> {
             waiting.spooled = true;
             if !spool.has_room(waiting.order.len()) {
                 waiting.give_back();
-                shared.note(&Note::SpoolFull { queue });
+                shared.note(&Note::SpoolFull(waiting.item.job(queue)));
             }
             spool.add(waiting.order.len());
             fresh.push(&waiting.order);
@@ -273,13 +288,15 @@ impl Settler<'_> {
     }
 
     /// Acts on the script's answer for one item.
-    async fn conclude(&self, waiting: &Waiting, answer: &str) {
-        let item = &waiting.item;
+    async fn conclude(&self, mut waiting: Waiting, answer: &str) {
+        let item = &mut waiting.item;
         let line = &self.shared.lines[self.index];
+        let effective = answer != "lost" && !answer.starts_with("error");
+        item.tell(effective);
         match answer {
-            "lost" => self.shared.note(&Note::LostClaim { queue: line.keys.name() }),
+            "lost" => self.shared.note(&Note::LostClaim(item.job(line.keys.name()))),
             // Its record is damaged: the claim lapses, and the job is looked at again later.
-            error if error.starts_with("error") => damaged(self.shared, "settle", error),
+            error if !effective => damaged(self.shared, "settle", error),
             // `again`: an earlier try of this call took effect, but its answer was lost.
             _ => {
                 if let Some(event) = &item.event {
@@ -290,7 +307,7 @@ impl Settler<'_> {
                 }
             }
         }
-        self.release(waiting).await;
+        self.release(&waiting).await;
     }
 
     async fn release(&self, waiting: &Waiting) {

@@ -75,6 +75,7 @@ impl Mover {
             job_id: id.clone(),
             queue: self.keys.name().to_owned(),
             booster: job.as_ref().map(|job| job.target.to_string()).unwrap_or_default(),
+            tenant: job.as_ref().and_then(|job| job.tenant.clone()),
             agent_id: job.as_ref().and_then(|job| job.agent_id.clone()),
         });
         match job {
