@@ -8,6 +8,7 @@
 #     prometheus  prometheus with promtool, and prometheus-alertmanager with amtool
 #     node        node and npm, for the dashboards and what the queue benchmark compares with
 #     network     ip, for networks that fail on purpose
+#     chromium    the browser in which the console is tested, and a font
 #     cargo-deny  the licence and advisory check
 #
 # The fleet starts private servers of its own, so no system service is left running or enabled by this.
@@ -28,7 +29,7 @@ die() {
 }
 
 usage() {
-    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, network, cargo-deny" >&2
+    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, network, chromium, cargo-deny" >&2
     exit 2
 }
 
@@ -124,6 +125,7 @@ for group in "$@"; do
         ;;
     node) { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm ;;
     network) command -v ip >/dev/null || install_packages iproute2 ;;
+    chromium) install_packages chromium fonts-dejavu-core ;;
     cargo-deny)
         command -v cargo-deny >/dev/null || cargo install --quiet --locked "cargo-deny@$cargo_deny_version"
         ;;

@@ -1,5 +1,6 @@
 //! The HTTP gateway: submit jobs and get their outcomes, keep schedules.
 
+mod console;
 mod fallback;
 mod modules;
 mod problem;
@@ -84,6 +85,7 @@ pub async fn run(
         .route("/v1/fallback/{id}/failed", post(fallback::failed))
         .route("/v1/fallback/{id}/renew", post(fallback::renew))
         .route("/healthz", get(healthz))
+        .merge(console::routes())
         .route("/metrics", get(render_metrics))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)

@@ -1,0 +1,24 @@
+import { defineConfig } from "vite";
+
+// The bundle is committed and compiled into the gateway, so names are fixed and nothing in it depends on the machine.
+export default defineConfig({
+  base: "/",
+  build: {
+    outDir: "../producer/src/gateway/console",
+    emptyOutDir: true,
+    target: ["chrome123", "firefox120", "safari17.5"],
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      output: {
+        entryFileNames: "assets/console.js",
+        assetFileNames: "assets/console[extname]",
+      },
+    },
+  },
+  server: {
+    proxy: {
+      // `npm run dev` shows a gateway that runs elsewhere.
+      "/v1": process.env.BASE_URL ?? "http://127.0.0.1:8080",
+    },
+  },
+});
