@@ -32,9 +32,10 @@ chaos: deps-chaos guests ## Break fleets in ten ways and balance the books (abou
 	@exec target/debug/chaos $(CHAOS)
 
 .PHONY: test-full
-test-full: ## Run all tests, then those of monitoring, the fault scenarios and an hour of fuzzing
+test-full: ## Run all tests, then those of monitoring and the console, the fault scenarios and an hour of fuzzing
 	@$(MAKE) test
 	@$(MAKE) test-monitoring
+	@$(MAKE) test-console
 	@$(MAKE) chaos
 	@$(MAKE) fuzz
 
@@ -127,6 +128,33 @@ agent-booster: deps-peers guests ## Fetch npm's agent-booster 0.2.2 and make it 
 conformance-agent-booster: agent-booster ## Compare the booster agent-booster with the package under Node
 	@$(CARGO) build --quiet --bin agent-booster-conformance
 	@target/debug/agent-booster-conformance
+
+.PHONY: console
+console: console-modules ## Build the web console into the gateway's source (needs Node 20.19 or newer)
+	@cd console && npm run --silent build
+
+.PHONY: test-console
+test-console: deps-chromium deps-fleet guests console-modules ## Test the console in a browser with a fleet, and that its committed build is the current one
+	@$(CARGO) build --quiet --workspace --bins
+	@cd console && npx --no-install tsc --noEmit
+	@cd console && npx --no-install vite build --logLevel error --outDir ../target/console
+	@diff -r target/console producer/src/gateway/console || { echo 'the committed console is not what its source builds; run `make console`' >&2; exit 1; }
+	@cd console && BOOSTER=../target/debug/booster node --test --test-reporter spec test/*.test.mjs
+
+.PHONY: console-images
+console-images: ## Test the console and renew its pictures in docs/images
+	@rm -rf target/console-images
+	@SCREENSHOTS=$(CURDIR)/target/console-images $(MAKE) test-console
+	@mkdir -p docs/images
+	@cp target/console-images/console-overview-light-1280.png target/console-images/console-job-dark-1280.png docs/images/
+
+.PHONY: console-modules
+console-modules: deps-peers
+	@npm ci --prefix console --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+
+.PHONY: deps-chromium
+deps-chromium:
+	@scripts/install-deps.sh chromium
 
 .PHONY: deps-fleet
 deps-fleet:

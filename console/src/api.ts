@@ -1,11 +1,13 @@
-import { Store } from "./store";
-import type { DeadJob, JobSummary, JobView, Module, Point, Pool, Queue, Slot, SlotStatus, Worker } from "./types";
+import { Setting, Store } from "./store";
+import type { DeadJob, JobSummary, JobView, Module, Point, Pool, Queue, Slot, Worker } from "./types";
 
-/** Longest time a request may take; lists of large fleets are the slowest. */
-const TIMEOUT_MS = 30_000;
+/** Longest time a request may take: a promotion waits a minute for the workers. */
+const TIMEOUT_MS = 90_000;
 
 /** The gateway wants an API key that this page does not have. */
 export const loginNeeded = new Store(false);
+/** Whether there is a session to end. The cookie itself is out of a page's sight. */
+export const loggedIn = new Setting("console.session", ["yes", "no"], "no");
 /** When the gateway last answered anything. */
 export const lastAnswer = new Store(0);
 
@@ -43,7 +45,10 @@ export async function send(method: string, path: string, options: Options = {}):
     throw new Problem(0, late ? "timeout" : "unreachable", late ? "The gateway took too long." : "The gateway cannot be reached.");
   }
   lastAnswer.set(Date.now());
-  if (response.status === 401) loginNeeded.set(true);
+  if (response.status === 401) {
+    loginNeeded.set(true);
+    loggedIn.set("no");
+  }
   if (!response.ok) throw await problem(response);
   return response;
 }
@@ -70,12 +75,14 @@ function query(values: Record<string, string | number | undefined>): string {
   return given.length === 0 ? "" : `?${given.map(([name, value]) => `${name}=${id(String(value))}`).join("&")}`;
 }
 
-export const logIn = (key: string) => json<unknown>("POST", "/v1/session", { key });
+/** Gives the key for a cookie; `operator` is whether it may see the whole fleet. */
+export const logIn = (key: string) => json<{ operator: boolean }>("POST", "/v1/session", { key });
+export const logOut = () => json<void>("DELETE", "/v1/session");
 
 export const history = async (minutes: number) =>
   json<{ stepS: number; points: Point[] }>("GET", `/v1/metrics/history${query({ minutes })}`);
 
-export const queues = async () => (await json<{ queues: RawQueue[] }>("GET", "/v1/queues")).queues.map(queue);
+export const queues = async () => (await json<{ queues: Queue[] }>("GET", "/v1/queues")).queues;
 export const steerQueue = (name: string, action: "pause" | "resume" | "drain") =>
   json<unknown>("POST", `/v1/queues/${id(name)}/${action}`);
 
@@ -108,43 +115,16 @@ export async function pool(): Promise<Pool> {
   return { workers: answer.workers, slots: answer.slots.map(slot) };
 }
 
-interface RawQueue extends Omit<Queue, "paused" | "draining"> {
-  mode?: string;
-  paused?: boolean;
-  draining?: boolean;
-}
-
-function queue({ mode, paused, draining, ...counts }: RawQueue): Queue {
-  return { ...counts, paused: paused ?? mode === "paused", draining: draining ?? mode === "draining" };
-}
-
-/** A slot's state hash: flat texts in Redis, which a gateway may pass on as they are. */
-interface RawSlot {
-  boosterId: string;
-  instanceId: string;
-  status: SlotStatus;
-  lastActivity: number | string;
-  memoryUsage: number | string;
-  errorCount: number | string;
-  health?: string;
-  performanceMetrics?: { tasks?: number; meanLatencyMs?: number };
-  job?: string | { id: string };
+interface RawSlot extends Omit<Slot, "tasks" | "meanLatencyMs"> {
+  performanceMetrics: { tasks?: number; meanLatencyMs?: number };
 }
 
 /** Keeps what the page shows, so that 5000 task histories need not stay in memory. */
 function slot(raw: RawSlot): Slot {
-  const kept: Slot = {
-    boosterId: raw.boosterId,
-    instanceId: raw.instanceId,
-    status: raw.status,
-    lastActivity: Number(raw.lastActivity),
-    memoryUsage: Number(raw.memoryUsage),
-    errorCount: Number(raw.errorCount),
-    health: raw.health ?? "healthy",
-    tasks: raw.performanceMetrics?.tasks ?? 0,
-    meanLatencyMs: raw.performanceMetrics?.meanLatencyMs ?? 0,
-  };
-  const running = typeof raw.job === "object" ? raw.job.id : raw.job;
-  if (running) kept.job = running;
+  const { boosterId, instanceId, status, lastActivity, memoryUsage, errorCount, health, job } = raw;
+  const { tasks = 0, meanLatencyMs = 0 } = raw.performanceMetrics;
+  const kept: Slot = { boosterId, instanceId, status, lastActivity, memoryUsage, errorCount, tasks, meanLatencyMs };
+  if (health) kept.health = health;
+  if (job) kept.job = job;
   return kept;
 }

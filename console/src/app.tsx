@@ -1,6 +1,6 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { lastAnswer, logIn, loginNeeded, Problem } from "./api";
+import { lastAnswer, loggedIn, logIn, loginNeeded, logOut, Problem } from "./api";
 import { duration } from "./format";
 import { Icon, Mark } from "./icons";
 import { link, route, VIEWS, type View } from "./route";
@@ -8,7 +8,7 @@ import { bindShortcuts, HELP, helpShown, shortcuts } from "./shortcuts";
 import { clock, useStore } from "./store";
 import { connection, lastHeard, reconnectNow } from "./stream";
 import { nextTheme, theme } from "./theme";
-import { Button, Confirmation, Dialog, Toasts } from "./ui";
+import { attempt, Button, Confirmation, Dialog, Toasts } from "./ui";
 import { Dead } from "./views/dead";
 import { Events } from "./views/events";
 import { Job } from "./views/job";
@@ -72,6 +72,7 @@ function Shell() {
         <div class="side-end">
           <ThemeButton />
           <Button small act={() => helpShown.set(true)} label="Keyboard shortcuts" title="Keyboard shortcuts (?)" class="icon"><Icon name="help" /></Button>
+          <LogOut />
         </div>
       </header>
       <main>
@@ -108,6 +109,19 @@ function ThemeButton() {
   );
 }
 
+function LogOut() {
+  const has = useStore(loggedIn);
+  if (has === "no") return null;
+  const leave = async () => {
+    if (await attempt(logOut(), "Logged out.")) {
+      loggedIn.set("no");
+      // A new page forgets what was seen, and the stream that is open.
+      location.reload();
+    }
+  };
+  return <Button small act={leave} label="Log out" title="Log out" class="icon"><Icon name="leave" /></Button>;
+}
+
 /** Whether the page hears of the fleet, and if not, since when. */
 function Connected() {
   const stream = useStore(connection);
@@ -130,7 +144,13 @@ function Login() {
   const [wrong, setWrong] = useState("");
   const enter = async () => {
     try {
-      await logIn(key.trim());
+      const { operator } = await logIn(key.trim());
+      if (!operator) {
+        await logOut();
+        setWrong("This is a tenant's key. The console shows the whole fleet, for which it takes a key without tenant.");
+        return;
+      }
+      loggedIn.set("yes");
       loginNeeded.set(false);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;

@@ -16,8 +16,11 @@ export const modules = new Resource<Module[]>(api.modules, 10_000);
 export const pool = new Resource<Pool>(async () => {
   const answer = await api.pool();
   slots = new Map(answer.slots.map((slot) => [slot.boosterId, slot]));
-  running = new Map();
-  for (const slot of answer.slots) if (slot.job) running.set(slot.job, slot);
+  for (const [id, job] of jobs) {
+    const slot = slots.get(id);
+    if (!slot) free(id);
+    else if (slot.status === "busy") slot.job ??= job;
+  }
   return answer;
 }, 2_000);
 span.watch(() => void history.refresh());
@@ -25,8 +28,24 @@ span.watch(() => void history.refresh());
 /** Counts changes that events have made to the slots of `pool`. */
 export const slotChanges = new Store(0);
 let slots = new Map<string, Slot>();
-/** Slots by the job that they run; bounded, since each slot runs one. */
-let running = new Map<string, Slot>();
+/** What events say of slots: the job in each that is busy, and the way back. */
+const jobs = new Map<string, string>();
+const places = new Map<string, string>();
+/** Slots remembered at most; workers come and go while nobody looks at the pool. */
+const MAX_SLOTS = 20_000;
+
+function occupy(id: string, job: string): void {
+  free(id);
+  const oldest = jobs.size < MAX_SLOTS ? undefined : jobs.keys().next().value;
+  if (oldest !== undefined) free(oldest);
+  jobs.set(id, job);
+  places.set(job, id);
+}
+
+function free(id: string): void {
+  places.delete(jobs.get(id) ?? "");
+  jobs.delete(id);
+}
 
 onEvents((batch) => {
   let changed = false;
@@ -37,22 +56,27 @@ onEvents((batch) => {
 /** Changes the slot that an event tells of, unless what is known of it is newer. */
 function apply({ type, timestamp, data }: FleetEvent): boolean {
   const job = String(data.jobId ?? "");
-  const slot = data.boosterId === undefined ? running.get(job) : slots.get(String(data.boosterId));
-  if (!slot || timestamp < slot.lastActivity) return false;
-  if (type === "booster.allocated") {
-    if (slot.job) running.delete(slot.job);
-    running.set(job, slot);
-    Object.assign(slot, { status: "busy", job });
-  } else if (type === "booster.task.completed" || type === "booster.error") {
-    running.delete(job);
-    slot.tasks += 1;
-    slot.errorCount += type === "booster.error" ? 1 : 0;
-    Object.assign(slot, { status: "ready", job: undefined });
-  } else if (type === "booster.recovered") {
-    Object.assign(slot, { status: "recovered", instanceId: data.instanceId, job: undefined });
-  } else {
-    return false;
+  const id = String(data.boosterId ?? places.get(job) ?? "");
+  const slot = slots.get(id);
+  const newer = slot !== undefined && timestamp >= slot.lastActivity;
+  switch (type) {
+    case "booster.allocated":
+      occupy(id, job);
+      if (newer) Object.assign(slot, { status: "busy", job });
+      break;
+    case "booster.task.completed":
+    case "booster.error":
+      free(id);
+      if (newer) Object.assign(slot, { status: "ready", job: undefined, tasks: slot.tasks + 1 });
+      if (newer && type === "booster.error") slot.errorCount += 1;
+      break;
+    case "booster.recovered":
+      free(id);
+      if (newer) Object.assign(slot, { status: "recovered", instanceId: data.instanceId, job: undefined });
+      break;
+    default:
+      return false;
   }
-  slot.lastActivity = timestamp;
-  return true;
+  if (newer) slot.lastActivity = timestamp;
+  return newer;
 }

@@ -11,9 +11,6 @@ export const short = (value: number | null | undefined) =>
     ? NONE
     : Math.abs(value) < 1000 ? fine.format(value) : compact.format(value);
 
-export const percent = (share: number) =>
-  Number.isFinite(share) ? `${share > 0 && share < 0.1 ? (share * 100).toFixed(1) : Math.round(share * 100)} %` : NONE;
-
 export function bytes(value: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];
   let unit = 0;

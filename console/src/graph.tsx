@@ -15,6 +15,8 @@ export interface Line {
 
 interface Props {
   title: string;
+  /** How much time is shown, up to the last point. */
+  minutes: number;
   /** Unix milliseconds. */
   times: number[];
   lines: Line[];
@@ -26,7 +28,7 @@ const HEIGHT = 150;
 const SYNC = "fleet";
 
 /** Lines over time, with a legend that tells the values under the pointer, else the latest. */
-export function Graph({ title, times, lines, format }: Props) {
+export function Graph({ title, minutes, times, lines, format }: Props) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const [hovered, setHovered] = useState<number | null>(null);
@@ -39,7 +41,7 @@ export function Graph({ title, times, lines, format }: Props) {
   useLayoutEffect(() => {
     const element = holder.current;
     if (!element) return;
-    const made = new uPlot(options(element, lines, format, setHovered), latest.current, element);
+    const made = new uPlot(options(element, minutes, lines, format, setHovered), latest.current, element);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
@@ -48,7 +50,7 @@ export function Graph({ title, times, lines, format }: Props) {
       made.destroy();
       plot.current = undefined;
     };
-  }, [shape, dark]);
+  }, [shape, minutes, dark]);
 
   useEffect(() => plot.current?.setData(data), [times, lines]);
 
@@ -75,7 +77,13 @@ export function Graph({ title, times, lines, format }: Props) {
   );
 }
 
-function options(element: HTMLElement, lines: Line[], format: Props["format"], hover: (i: number | null) => void): uPlot.Options {
+function options(
+  element: HTMLElement,
+  minutes: number,
+  lines: Line[],
+  format: Props["format"],
+  hover: (i: number | null) => void,
+): uPlot.Options {
   const grid = { stroke: color(element, "line"), width: 1 };
   const axis = { stroke: color(element, "muted"), font: "11px system-ui, sans-serif", grid, ticks: { show: false } };
   return {
@@ -84,7 +92,10 @@ function options(element: HTMLElement, lines: Line[], format: Props["format"], h
     legend: { show: false },
     padding: [8, 8, 0, 0],
     cursor: { sync: { key: SYNC }, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    scales: {
+      x: { range: (_plot, _first, last) => [last - minutes * 60, last] },
+      y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
+    },
     axes: [
       { ...axis, size: 24, gap: 4, space: 70, values: (_plot, splits) => splits.map((split) => timeOfDay(split * 1000).slice(0, 5)) },
       { ...axis, size: 56, space: 32, values: (_plot, splits) => splits.map(format) },

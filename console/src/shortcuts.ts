@@ -10,6 +10,7 @@ export const helpShown = new Store(false);
 export const HELP: readonly [key: string, what: string][] = [
   ["1 … 7", "the views, from Overview to Events"],
   ["/", "into the search field"],
+  ["↑ ↓ Home End", "the rows of a list that has the focus"],
   ["p", "pause and resume the list of events"],
   ["t", "theme: auto, light, dark"],
   ["Esc", "close a dialog, leave a field, go back from a job"],

@@ -30,9 +30,11 @@ export interface Slot {
   lastActivity: number;
   memoryUsage: number;
   errorCount: number;
-  health: string;
+  /** Absent when the instance was replaced a moment ago. */
+  health?: string;
   tasks: number;
   meanLatencyMs: number;
+  /** The job that it runs, as far as it is known. */
   job?: string;
 }
 
@@ -50,7 +52,7 @@ export interface Queue {
   refused: number;
   dead: number;
   cancelled: number;
-  oldestAgeMs?: number;
+  oldestAgeMs: number;
   paused: boolean;
   draining: boolean;
 }
@@ -68,7 +70,6 @@ export interface JobSummary {
 export interface ErrorDetail {
   code: string;
   message: string;
-  backtrace?: string;
 }
 
 export interface Outcome {
@@ -102,7 +103,7 @@ export interface DeadJob {
   queue: string;
   reason: string;
   attempts: number;
-  error: string | ErrorDetail;
+  error: string;
   at: number;
 }
 
@@ -115,6 +116,8 @@ export interface Module {
   state: "active" | "canary" | "stored";
   canaryPercent?: number;
   pushedAt?: number;
+  /** Those of workers' directories cannot be steered. */
+  source?: "redis" | "directory";
   workers: number;
 }
 

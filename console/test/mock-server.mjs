@@ -74,14 +74,18 @@ export async function startMock({ port = 0, workers = 2, slots = 10, rate = 20, 
     url: `http://127.0.0.1:${server.address().port}`,
     fleet,
     streams,
-    /** Sends so many events as fast as the readers take them. */
+    /** Sends so many events as fast as the readers take them; returns the last one's job. */
     async burst(count) {
+      let last;
       for (let sent = 0; sent < count; sent += 500) {
-        const text = Array.from({ length: Math.min(500, count - sent) }, () => encode(fleet.remember(fleet.noise()))).join("");
+        const events = Array.from({ length: Math.min(500, count - sent) }, () => fleet.remember(fleet.noise()));
+        last = events.at(-1).data.jobId;
+        const text = events.map(encode).join("");
         for (const stream of streams) {
           if (!stream.write(text)) await new Promise((resolve) => stream.once("drain", resolve));
         }
       }
+      return last;
     },
     /** Breaks off every event stream, and answers 503 until told otherwise. */
     breakOff(broken) {
@@ -220,7 +224,7 @@ class Fleet {
   finish(job, at = Date.now()) {
     const { slot } = job;
     const worker = (slot?.boosterId ?? "worker-001-s0").replace(/-s\d+$/, "");
-    const dice = this.random(40);
+    const dice = { dead: 0, refused: 1, done: 9 }[job.fate] ?? this.random(120);
     const latencyMs = 0.3 + this.random(400) / 100;
     const state = dice === 0 ? "dead" : dice < 3 ? "refused" : "done";
     this.move(job, state);
@@ -282,6 +286,10 @@ async function answer(fleet, streams, { key, modules }, request, response) {
     const given = JSON.parse(await text(request)).key;
     if (given !== key) return problem(response, 401, "unauthorized", "the API key is not known");
     response.setHeader("Set-Cookie", `booster_session=${encodeURIComponent(key)}; HttpOnly; SameSite=Strict; Path=/`);
+    return response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ name: "console", operator: true }));
+  }
+  if (route === "DELETE /session") {
+    response.setHeader("Set-Cookie", "booster_session=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     return response.writeHead(204).end();
   }
   if (key && !(request.headers.cookie ?? "").includes(`booster_session=${encodeURIComponent(key)}`)) {
@@ -301,15 +309,27 @@ async function answer(fleet, streams, { key, modules }, request, response) {
     queue.mode = { pause: "paused", resume: "open", drain: "draining" }[verb];
     return send(queueView(queue));
   }
-  if (route === "GET /pool") return send({ workers: fleet.workers, slots: fleet.slots });
+  if (route === "GET /pool") return send({ workers: fleet.workers, slots: fleet.slots.map(({ job, ...slot }) => slot) });
+  if (route === "POST /jobs") return submit(fleet, JSON.parse(await text(request)), send);
   if (route === "GET /jobs") return send(page("jobs", [...fleet.jobs.values()].reverse().filter(wanted(query)).map(summary), query));
   if (kind === "jobs" || kind === "dead") return onJob(fleet, { route, kind, name, verb, query, send, response });
-  if (kind === "modules" && modules) return onModule(fleet, { name, verb, send, body: request.method === "POST" ? await text(request) : "" });
-  return problem(response, 404, "path_unknown", "no such path");
+  if (kind === "modules" && modules && !(verb && fleet.withoutActions)) return onModule(fleet, { name, verb, send, body: request.method === "POST" ? await text(request) : "" });
+  return problem(response, 404, "not_found", "no such path");
+}
+
+/** Takes one job. What the booster `faulty` is told to do, is what becomes of it. */
+function submit(fleet, { id, booster, priority = "normal", runAt = 0, tenant, input }, send) {
+  const accepted = !fleet.jobs.has(id);
+  const later = runAt > Date.now();
+  if (accepted) {
+    const fate = { panic: "dead", refuse: "refused" }[input.do] ?? "done";
+    fleet.add({ id, queue: priority, state: later ? "delayed" : "waiting", booster: `${booster}@1.0.0`, enqueuedAt: Date.now(), attempts: 0, tenant, fate }, Date.now());
+  }
+  return send({ id, queue: priority, accepted }, 202);
 }
 
 const queueView = ({ mode, ...queue }) => ({ ...queue, paused: mode === "paused", draining: mode === "draining" });
-const summary = ({ outcome, slot, job, ...rest }) => rest;
+const summary = ({ outcome, slot, job, fate, ...rest }) => rest;
 const wanted = (query) => (job) =>
   ["queue", "state"].every((field) => !query.get(field) || job[field] === query.get(field)) &&
   (!query.get("booster") || job.booster.startsWith(query.get("booster"))) &&
@@ -351,7 +371,7 @@ function onJob(fleet, { route, kind, name, verb, query, send, response }) {
     job.outcome = { outcome: "cancelled", attempts: 0, latencyMs: 0, booster: "", finishedAt: Date.now() };
     return send({ id: name, cancellation: "cancelled" });
   }
-  const { slot, ...view } = job;
+  const { slot, fate, ...view } = job;
   return send({ ...view, job: { id: name, booster: job.booster.split("@")[0], tenant: job.tenant, input: { code: CODE, edit: EDIT, language: "python" } } });
 }
 

@@ -64,14 +64,13 @@ export function Dead() {
 }
 
 function DeadCells({ job, replay, drop }: { job: DeadJob; replay: () => Promise<void>; drop: () => Promise<void> }) {
-  const said = typeof job.error === "string" ? job.error : job.error.message;
   return (
     <>
       <span role="cell" class="muted died"><Ago at={job.at} /></span>
       <span role="cell" class="dead-id"><a class="id" href={link("jobs", job.id)}>{job.id}</a></span>
       <span role="cell">{job.queue}</span>
       <span role="cell" class="dead-reason"><Badge word="dead">{job.reason}</Badge></span>
-      <span role="cell" class="dead-error" title={said}>{said}</span>
+      <span role="cell" class="dead-error" title={job.error}>{job.error}</span>
       <span role="cell" class="number optional">{job.attempts}</span>
       <span role="cell" class="buttons">
         <Button small act={replay} label={`Replay ${job.id}`}>Replay</Button>

@@ -23,11 +23,10 @@ export function Events() {
   const narrow = useNarrow();
   const [types, setTypes] = useState<ReadonlySet<string>>(new Set());
   const [text, setText] = useState("");
-  const [top, setTop] = useState(true);
+  const [still, setStill] = useState(false);
   const [shown, show] = useState<FleetEvent>();
 
-  // Who has scrolled down reads; the list then stands still as if it were paused.
-  const held = isPaused || !top;
+  const held = isPaused || still;
   const newest = live.at(-1)?.n ?? -1;
   const limit = useHeld(newest, held);
   const rows = useMemo(() => matching(live, limit, types, text), [live, limit, types, text]);
@@ -62,7 +61,7 @@ export function Events() {
           rows={rows}
           height={() => (narrow ? 54 : 30)}
           keyOf={(event) => event.n}
-          atTop={setTop}
+          inUse={setStill}
           render={(event) => (
             <>
               <span role="cell" class="time muted">{timeOfDay(event.timestamp)}</span>

@@ -94,7 +94,7 @@ function Failure({ job: { outcome } }: { job: JobView }) {
   const error = outcome?.error;
   const refusal = outcome?.refusal;
   if (!error && refusal === undefined) return null;
-  const said = error ? [error.message, error.backtrace].filter(Boolean).join("\n\n") : readable(refusal);
+  const said = error ? error.message : readable(refusal);
   return (
     <section class="panel">
       <header>

@@ -53,14 +53,32 @@ function ModuleTable({ modules: list }: { modules: Module[] | undefined }) {
   return <Table label="Modules" columns={columns} rows={list} keyOf={({ name, version }) => `${name}@${version}`} />;
 }
 
-function Steers({ module: { name, version, state }, list }: { module: Module; list: Module[] }) {
-  if (state !== "active") {
-    const ask = [`Promote ${name} ${version}?`, "New jobs of this module run in this version."] as const;
-    return <Button small label={`Promote ${name} ${version}`} act={() => steer(...ask, "Promote", () => api.promote(name, version))}>Promote</Button>;
-  }
-  if (!list.some((other) => other.name === name && other.version !== version)) return null;
-  const ask = [`Roll back ${name}?`, `New jobs run in the version that was active before ${version}.`] as const;
-  return <Button small tone="danger" label={`Roll back ${name}`} act={() => steer(...ask, "Roll back", () => api.rollback(name))}>Roll back</Button>;
+function Steers({ module: { name, version, state, source }, list }: { module: Module; list: Module[] }) {
+  if (source === "directory") return null;
+  const others = list.filter((other) => other.name === name && other.version !== version);
+  const back = state === "canary"
+    ? `Version ${version} gets no more jobs than those that name it.`
+    : `New jobs run in the version that was active before ${version}.`;
+  // A rollback ends a canary first, so it is offered beside that.
+  const canBack = state === "canary" || (state === "active" && others.length > 0 && others.every((other) => other.state !== "canary"));
+  return (
+    <div class="buttons">
+      {state !== "active" && (
+        <Button
+          small
+          label={`Promote ${name} ${version}`}
+          act={() => steer(`Promote ${name} ${version}?`, "New jobs of this module run in this version.", "Promote", () => api.promote(name, version))}
+        >
+          Promote
+        </Button>
+      )}
+      {canBack && (
+        <Button small tone="danger" label={`Roll back ${name}`} act={() => steer(`Roll back ${name}?`, back, "Roll back", () => api.rollback(name))}>
+          Roll back
+        </Button>
+      )}
+    </div>
+  );
 }
 
 async function steer(title: string, text: string, action: string, send: () => Promise<unknown>): Promise<void> {
@@ -72,6 +90,6 @@ async function steer(title: string, text: string, action: string, send: () => Pr
     }
     throw error;
   });
-  await attempt(request, `${action} is under way.`);
+  await attempt(request, action === "Promote" ? "Promoted." : "Rolled back.");
   await modules.refresh();
 }

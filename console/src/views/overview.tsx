@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { history, pool, queues, SPANS, slotChanges, span } from "../fleet";
-import { bytes, count, duration, percent, short } from "../format";
+import { bytes, count, duration, short } from "../format";
 import { Graph } from "../graph";
 import { link } from "../route";
 import { useStore } from "../store";
@@ -40,10 +40,9 @@ export function Overview() {
 }
 
 function Figures({ point }: { point: Point | undefined }) {
-  const failed = point && point.throughput + point.failed > 0 ? point.failed / (point.throughput + point.failed) : 0;
   const figures: [string, string, string][] = [
     ["Throughput", short(point?.throughput), "jobs/s"],
-    ["Failed", short(point?.failed), point ? `/s · ${percent(failed)}` : "/s"],
+    ["Failed", short(point?.failed), "attempts/s"],
     ["Wait p50", duration(point?.waitP50Ms), ""],
     ["Wait p99", duration(point?.waitP99Ms), ""],
     ["Waiting", short(point?.waiting), "jobs"],
@@ -67,12 +66,12 @@ function Graphs({ points }: { points: Point[] }) {
     const of = (key: keyof Point) => points.map((point) => point[key]);
     return {
       times: points.map((point) => point.t),
-      throughput: [{ label: "ended/s", tone: "blue", values: of("throughput"), fill: true }],
+      throughput: [{ label: "jobs ended/s", tone: "blue", values: of("throughput"), fill: true }],
       wait: [
         { label: "p50", tone: "green", values: of("waitP50Ms") },
         { label: "p99", tone: "amber", values: of("waitP99Ms") },
       ],
-      failed: [{ label: "failed/s", tone: "red", values: of("failed"), fill: true }],
+      failed: [{ label: "attempts failed/s", tone: "red", values: of("failed"), fill: true }],
       load: [
         { label: "waiting", tone: "amber", values: of("waiting") },
         { label: "running", tone: "blue", values: of("running") },
@@ -86,17 +85,17 @@ function Graphs({ points }: { points: Point[] }) {
         <h2 id="graphs">Last {minutes} minutes</h2>
         <div class="segments" role="group" aria-label="Time shown">
           {SPANS.map((choice) => (
-            <Button key={choice} small act={() => span.set(choice)} pressed={choice === minutes} label={`${choice} minutes`}>
+            <Button key={choice} small act={() => span.set(choice)} pressed={choice === minutes}>
               {choice} min
             </Button>
           ))}
         </div>
       </div>
       <div class="graphs">
-        <Graph title="Throughput" times={series.times} lines={series.throughput} format={short} />
-        <Graph title="Wait before start" times={series.times} lines={series.wait} format={duration} />
-        <Graph title="Failed attempts" times={series.times} lines={series.failed} format={short} />
-        <Graph title="Load" times={series.times} lines={series.load} format={short} />
+        <Graph title="Throughput" minutes={Number(minutes)} times={series.times} lines={series.throughput} format={short} />
+        <Graph title="Wait before start" minutes={Number(minutes)} times={series.times} lines={series.wait} format={duration} />
+        <Graph title="Failed attempts" minutes={Number(minutes)} times={series.times} lines={series.failed} format={short} />
+        <Graph title="Load" minutes={Number(minutes)} times={series.times} lines={series.load} format={short} />
       </div>
     </section>
   );
@@ -130,7 +129,7 @@ function Slots({ pool: known }: { pool: Pool | undefined }) {
         <Fact name="Memory">{bytes(sum(known.slots, "memoryUsage"))}</Fact>
         <Fact name="Jobs run">{count(sum(known.slots, "tasks"))}</Fact>
         <Fact name="Failed">{count(sum(known.slots, "errorCount"))}</Fact>
-        <Fact name="Not healthy">{count(known.slots.filter((slot) => slot.health !== "healthy").length)}</Fact>
+        <Fact name="Not healthy">{count(known.slots.filter((slot) => slot.health && slot.health !== "healthy").length)}</Fact>
       </dl>
     </>
   );

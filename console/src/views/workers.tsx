@@ -10,7 +10,7 @@ import { Ago, Badge, Choice, Empty, LoadProblem, Search, useNarrow } from "../ui
 /** Workers that are shown with all their slots from the start, in a fleet of at most so many. */
 const OPEN_UP_TO = 4;
 
-type Row = { worker: Worker; slots: Slot[]; slot?: Slot };
+type Row = { worker: Worker; slots: Slot[]; open: boolean; slot?: Slot };
 
 export function Workers() {
   const loaded = pool.use();
@@ -58,7 +58,7 @@ export function Workers() {
           render={(row) =>
             row.slot
               ? <SlotCells slot={row.slot} />
-              : <WorkerCells row={row} open={isOpen(row.worker.id)} toggle={() => toggle(row.worker.id)} />}
+              : <WorkerCells row={row} toggle={() => toggle(row.worker.id)} />}
         />
       )}
     </div>
@@ -97,15 +97,16 @@ function flatten(groups: { worker: Worker; slots: Slot[] }[], text: string, stat
         (whole || `${slot.boosterId} ${slot.job ?? ""}`.toLowerCase().includes(text)),
     );
     if (shown.length === 0 && (status || !whole)) continue;
-    rows.push({ worker, slots });
     // A filter that picks slots shows them.
-    if (isOpen(worker.id) || status || !whole) for (const slot of shown) rows.push({ worker, slots, slot });
+    const open = isOpen(worker.id) || status !== "" || !whole;
+    rows.push({ worker, slots, open });
+    if (open) for (const slot of shown) rows.push({ worker, slots, open, slot });
   }
   return rows;
 }
 
-function WorkerCells({ row, open, toggle }: { row: Row; open: boolean; toggle: () => void }) {
-  const { worker, slots } = row;
+function WorkerCells({ row, toggle }: { row: Row; toggle: () => void }) {
+  const { worker, slots, open } = row;
   const busy = slots.filter((slot) => slot.status === "busy").length;
   const memory = slots.reduce((sum, slot) => sum + slot.memoryUsage, 0);
   const counts = SLOT_STATUSES.map((status) => [slots.filter((slot) => slot.status === status).length, status] as const);
@@ -143,7 +144,7 @@ function SlotCells({ slot }: { slot: Slot }) {
       <span role="cell" class="id slot-name" title={`${slot.boosterId}, instance ${slot.instanceId}`}>{slot.boosterId.slice(slot.boosterId.lastIndexOf("-s") + 1)}</span>
       <span role="cell" class="slot-status">
         <Badge word={slot.status} />
-        {slot.health !== "healthy" && <Badge word={slot.health} />}
+        {slot.health && slot.health !== "healthy" && <Badge word={slot.health} />}
       </span>
       <span role="cell" class="slot-job">{slot.job ? <a class="id" href={link("jobs", slot.job)}>{slot.job}</a> : <span class="muted">–</span>}</span>
       <span role="cell" class="number">{bytes(slot.memoryUsage)}</span>

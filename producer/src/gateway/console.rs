@@ -17,11 +17,7 @@ struct Asset {
 }
 
 static ASSETS: [Asset; 3] = [
-    Asset {
-        path: "/",
-        content_type: "text/html; charset=utf-8",
-        body: include_bytes!("console/index.html"),
-    },
+    Asset { path: "/", content_type: "text/html; charset=utf-8", body: include_bytes!("console/index.html") },
     Asset {
         path: "/assets/console.js",
         content_type: "text/javascript; charset=utf-8",
