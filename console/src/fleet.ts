@@ -2,7 +2,7 @@
 
 import * as api from "./api";
 import { Resource } from "./resource";
-import { Setting, Store } from "./store";
+import { CALM, Setting, Store } from "./store";
 import { onEvents } from "./stream";
 import type { FleetEvent, Module, Point, Pool, Queue, Slot } from "./types";
 
@@ -26,7 +26,7 @@ export const pool = new Resource<Pool>(async () => {
 span.watch(() => void history.refresh());
 
 /** Counts changes that events have made to the slots of `pool`. */
-export const slotChanges = new Store(0);
+export const slotChanges = new Store(0, CALM);
 let slots = new Map<string, Slot>();
 /** What events say of slots: the job in each that is busy, and the way back. */
 const jobs = new Map<string, string>();

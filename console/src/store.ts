@@ -1,11 +1,17 @@
 import { useEffect, useReducer } from "preact/hooks";
 
-/** A value that components can watch. Watchers hear of changes at most once a frame. */
+/** Pause between two redrawings of what changes all the time, ms: people read no faster. */
+export const CALM = 200;
+
+/** A value that components can watch. Watchers hear of changes once a frame, or once in `pauseMs`. */
 export class Store<T> {
   private watchers = new Set<() => void>();
   private scheduled = false;
 
-  constructor(private current: T) {}
+  constructor(
+    private current: T,
+    private readonly pauseMs = 0,
+  ) {}
 
   get value(): T {
     return this.current;
@@ -21,22 +27,19 @@ export class Store<T> {
   changed(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    nextFrame(() => {
+    const tell = () => {
       this.scheduled = false;
       for (const watcher of [...this.watchers]) watcher();
-    });
+    };
+    // Hidden pages get no frames.
+    if (this.pauseMs > 0 || document.hidden) setTimeout(tell, this.pauseMs || CALM);
+    else requestAnimationFrame(tell);
   }
 
   watch(watcher: () => void): () => void {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
   }
-}
-
-/** Hidden pages get no frames, so that a timer stands in. */
-function nextFrame(task: () => void): void {
-  if (document.hidden) setTimeout(task, 250);
-  else requestAnimationFrame(task);
 }
 
 export function useStore<T>(store: Store<T>): T {

@@ -1,5 +1,5 @@
 import { loginNeeded, Problem, send } from "./api";
-import { Store } from "./store";
+import { CALM, Store } from "./store";
 import type { FleetEvent } from "./types";
 
 /** Events kept; the oldest go first. */
@@ -23,9 +23,9 @@ export type Connection =
 
 export const connection = new Store<Connection>({ state: "connecting" });
 /** When the stream last said anything, heartbeats included. */
-export const lastHeard = new Store(0);
+export const lastHeard = new Store(0, CALM);
 /** The latest events, oldest first. The array is replaced only when it is cut. */
-export const events = new Store<FleetEvent[]>([]);
+export const events = new Store<FleetEvent[]>([], CALM);
 /** Events received since the page was opened. */
 export let received = 0;
 
@@ -65,7 +65,8 @@ export async function follow(): Promise<never> {
     pause = Math.min(pause * 2, LONGEST_PAUSE);
     await new Promise<void>((resolve) => {
       hurry = resolve;
-      setTimeout(resolve, delay);
+      // Without a key there is no use in trying.
+      if (!loginNeeded.value) setTimeout(resolve, delay);
     });
     connection.set({ state: "connecting" });
   }

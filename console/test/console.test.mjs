@@ -384,7 +384,7 @@ describe("with a fleet", () => {
 
     for (const view of VIEWS) {
       await go(page, view);
-      await page.locator("h1").focus();
+      await page.locator("h1:focus").waitFor();
       const seen = new Set();
       for (let i = 0; i < 100; i += 1) {
         await page.keyboard.press("Tab");
