@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { lastAnswer, loggedIn, logIn, loginNeeded, logOut, Problem } from "./api";
 import { duration } from "./format";
 import { Icon, Mark } from "./icons";
@@ -56,7 +56,7 @@ function Shell() {
   const heading = useRef<HTMLHeadingElement>(null);
   const arrived = useRef(false);
   const title = view === "jobs" && id !== undefined ? "Job" : TITLES[view];
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${title} · Booster Fleet`;
     // Who follows a link is told where it led; the page's first look leaves the focus alone.
     if (arrived.current) heading.current?.focus({ preventScroll: true });
