@@ -8,6 +8,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: { polyfill: false },
+    // What the bundle contains of others has to come with their licences.
+    license: { fileName: "assets/licenses.md" },
     rollupOptions: {
       output: {
         entryFileNames: "assets/console.js",

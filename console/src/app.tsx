@@ -198,6 +198,7 @@ function Help() {
         <input type="checkbox" checked={active === "on"} onChange={(event) => shortcuts.set(event.currentTarget.checked ? "on" : "off")} />
         Shortcuts are on
       </label>
+      <p class="muted">The interface behind this page: <a href="/docs">HTTP</a>. Contained software: <a href="/assets/licenses.md">licences</a>.</p>
       <div class="actions"><Button act={close}>Close</Button></div>
     </Dialog>
   );

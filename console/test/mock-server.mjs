@@ -14,7 +14,7 @@ const BUNDLE = new URL("../../producer/src/gateway/console/", import.meta.url).p
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
   "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8" };
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".md": "text/plain; charset=utf-8" };
 const QUEUES = ["high", "normal", "low"];
 const BOOSTERS = ["apply@1.2.0", "analyze@1.0.1", "rewrite@1.0.0", "scaffold@1.0.0"];
 const TENANTS = ["acme", "globex", "initech", undefined];

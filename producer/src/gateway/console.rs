@@ -1,4 +1,5 @@
-//! The web console: a page with its script and its style sheet, built from `console/` and compiled in.
+//! The web console: a page with its script, its style sheet and the licences of what the script contains, built from
+//! `console/` and compiled in.
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -16,7 +17,7 @@ struct Asset {
     body: &'static [u8],
 }
 
-static ASSETS: [Asset; 3] = [
+static ASSETS: [Asset; 4] = [
     Asset { path: "/", content_type: "text/html; charset=utf-8", body: include_bytes!("console/index.html") },
     Asset {
         path: "/assets/console.js",
@@ -27,6 +28,11 @@ static ASSETS: [Asset; 3] = [
         path: "/assets/console.css",
         content_type: "text/css; charset=utf-8",
         body: include_bytes!("console/assets/console.css"),
+    },
+    Asset {
+        path: "/assets/licenses.md",
+        content_type: "text/plain; charset=utf-8",
+        body: include_bytes!("console/assets/licenses.md"),
     },
 ];
 
@@ -100,7 +106,7 @@ mod tests {
     #[test]
     fn the_page_asks_for_what_is_served() {
         let page = std::str::from_utf8(ASSETS[0].body).unwrap();
-        for asset in &ASSETS[1..] {
+        for asset in &ASSETS[1..3] {
             assert!(page.contains(&format!("\"{}\"", asset.path)), "{} is not in the page", asset.path);
         }
         assert!(!page.contains("<style") && !page.contains("style="), "the policy forbids inline styles");
