@@ -13,6 +13,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Client::submit`] and [`Client::submit_many`] send jobs, [`Client::wait`] and [`Client::wait_each`] wait for their
+//! outcomes, [`Client::events`] follows what happens in the fleet, and `booster.degrade` says what becomes of jobs while
+//! Redis is away. `examples/` has a program for each, to be run with `REDIS_URL` naming a fleet's Redis:
+//! `cargo run --package booster-producer --example wait`.
 
 mod agent;
 pub mod cli;
@@ -22,6 +27,7 @@ mod error;
 mod fallback;
 mod fallback_agent;
 mod fallback_view;
+mod follow;
 pub mod gateway;
 pub mod local;
 mod model;
@@ -37,3 +43,4 @@ pub use error::ClientError;
 pub use fallback::{Answer, Answered, Wanted};
 pub use model::{Model, ModelError};
 pub use modules::{ModuleDetail, ModuleView, WorkerView};
+pub use follow::{EventsFrom, FleetEvent};

@@ -49,6 +49,8 @@ const PIPELINE = 500;
 const LOOK_EVERY_MS = 2000;
 /** How much later for each missing job: a long list must not keep Redis busy. */
 const LOOK_EACH_MS = 0.2;
+/** How often a new producer tries to reach Redis before it gives up. */
+const FIRST_ATTEMPTS = 10;
 const NAME = /^[A-Za-z0-9._:-]+$/;
 
 /**
@@ -75,12 +77,20 @@ export class RedisProducer {
     this.#maxJobBytes = options.maxJobBytes ?? 4 * 1024 * 1024;
   }
 
-  /** A producer with a connection of its own, such as to `redis://127.0.0.1:6379`. */
+  /**
+   * A producer with a connection of its own, such as to `redis://127.0.0.1:6379`. It is rejected when Redis cannot be
+   * reached in some ten attempts; a connection that is lost later is made again for ever.
+   */
   static async connect(url: string, options: RedisProducerOptions = {}): Promise<RedisProducer> {
-    const client = createClient({ url });
-    // Without a listener a lost connection would end the process; the client makes it again, and calls fail.
+    let connected = false;
+    const reconnectStrategy = (attempts: number, cause: Error): number | Error => {
+      return connected || attempts < FIRST_ATTEMPTS ? Math.min(50 * 2 ** attempts, 2000) : cause;
+    };
+    const client = createClient({ url, socket: { reconnectStrategy } });
+    // Without a listener a lost connection would end the process.
     client.on("error", () => undefined);
     await client.connect();
+    connected = true;
     return new RedisProducer(client, options, () => client.close());
   }
 

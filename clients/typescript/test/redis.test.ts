@@ -67,6 +67,10 @@ test("a waiter that gives up names what is missing", async () => {
   assert.equal((await producer.wait(job)).outcome, "done");
 });
 
+test("a Redis that is not there is an error, not an endless wait", async () => {
+  await assert.rejects(RedisProducer.connect("redis://127.0.0.1:1"), /ECONNREFUSED|connect/);
+});
+
 test("what could not work is refused before anything is added", async () => {
   const noop = { booster: "noop", input: {} };
   await assert.rejects(producer.enqueue({ ...noop, id: "a b" }), /id a b: expected 1 to 128/);

@@ -1,5 +1,5 @@
 //! What workers are told while they work: which of their jobs to stop, that a queue is paused or open again, that
-//! another worker is idle, and what to log.
+//! another worker is idle, what to log, and which jobs a client without our scripts wants cancelled.
 //!
 //! A wish to cancel is kept in the job's line and announced on a channel. The announcement makes it quick; a look
 //! at the lines every third of the claim time makes it certain. A pause is certain because the start script looks
@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use booster_core::config::is_log_filter;
+use booster_core::job::is_valid_id;
 use futures_util::StreamExt;
 use redis::aio::PubSub;
 
@@ -18,6 +19,7 @@ use crate::error::QueueError;
 use crate::line::Line as JobLine;
 use crate::mode::{MODE_CHANGED, Mode};
 use crate::note::Note;
+use crate::queue::Queue;
 use crate::scripts::MAX_ITEMS;
 
 /// Listens until the consumer is closed.
@@ -74,6 +76,8 @@ pub(crate) enum Told<'a> {
     Cancel(&'a str),
     /// The queue's mode has changed.
     Mode,
+    /// Somebody who has only Redis' own commands wants this job cancelled, wherever it is.
+    Withdraw(&'a str),
     /// A worker has free slots and finds no jobs.
     Idle { worker: &'a str, slots: usize },
     /// This worker, or every one, is to log by another filter.
@@ -88,6 +92,7 @@ impl std::fmt::Display for Told<'_> {
         match self {
             Self::Cancel(id) => write!(f, "cancel {id}"),
             Self::Mode => f.write_str(MODE_CHANGED),
+            Self::Withdraw(id) => write!(f, "withdraw {id}"),
             Self::Idle { worker, slots } => write!(f, "idle {worker} {slots}"),
             Self::Log { worker, filter } => write!(f, "log {} {filter}", worker.unwrap_or(ALL)),
         }
@@ -100,6 +105,7 @@ impl<'a> Told<'a> {
         let told = match (words.next()?, words.next(), words.next()) {
             ("cancel", Some(id), None) => Some(Self::Cancel(id)),
             (MODE_CHANGED, None, None) => Some(Self::Mode),
+            ("withdraw", Some(id), None) if is_valid_id(id) => Some(Self::Withdraw(id)),
             ("idle", Some(worker), Some(slots)) => Some(Self::Idle { worker, slots: slots.parse().ok()? }),
             ("log", Some(worker), Some(filter)) if is_log_filter(filter) => {
                 Some(Self::Log { worker: Some(worker).filter(|worker| *worker != ALL), filter })
@@ -118,6 +124,7 @@ async fn hear(shared: &Arc<Shared>, message: &redis::Msg) {
         (_, Some(Told::Cancel(id))) => shared.cancel_running(id),
         // Without an answer the start script tells of a pause, and a later look of its end.
         (Some(index), Some(Told::Mode)) => drop(shared.look_at_mode(index).await),
+        (Some(index), Some(Told::Withdraw(id))) => withdraw(shared, index, id).await,
         (Some(index), Some(Told::Idle { worker, slots })) if worker != shared.worker => {
             dispatch::yield_to_idle(shared, index, slots);
         }
@@ -125,6 +132,16 @@ async fn hear(shared: &Arc<Shared>, message: &redis::Msg) {
             shared.note(&Note::LogLevel { filter });
         }
         _ => {}
+    }
+}
+
+/// Cancels a job for somebody who cannot. Every worker hears of it, and the queue's keeper does it.
+async fn withdraw(shared: &Shared, index: usize, id: &str) {
+    let keys = &shared.lines[index].keys;
+    let keeper = shared.link.query::<Option<String>>("control", &redis::Cmd::get(keys.keeper())).await;
+    if keeper.is_ok_and(|keeper| keeper.as_ref() == Some(&shared.worker)) {
+        // Without an answer the job has no outcome, and whoever wants one asks again.
+        let _ = Queue::new(shared.link.clone(), &shared.config.config, keys.name()).cancel(id).await;
     }
 }
 
@@ -171,15 +188,17 @@ mod tests {
         for told in [
             Told::Cancel("a:b"),
             Told::Mode,
+            Told::Withdraw("a:b"),
             Told::Idle { worker: "host-1", slots: 3 },
             Told::Log { worker: Some("host-1"), filter },
             Told::Log { worker: None, filter },
         ] {
             assert_eq!(Told::parse(&told.to_string()), Some(told));
         }
-        for noise in
-            ["", "idle", "idle w x", "idle w 1 2", "cancel", "cancel a b", "log *", "log * loud", "?"]
-        {
+        for noise in [
+            "", "idle", "idle w x", "idle w 1 2", "cancel", "cancel a b", "withdraw", "withdraw {x}", "log *",
+            "log * loud", "?",
+        ] {
             assert_eq!(Told::parse(noise), None, "{noise}");
         }
     }
