@@ -120,7 +120,10 @@ def test_queues_and_pool_tell_what_there_is(fleet: BoosterFleet) -> None:
     pool = fleet.pool()
     assert pool["workers"] and pool["slots"]
     assert any(name.startswith("apply@") for name in pool["workers"][0]["boosters"])
-    assert all(slot["boosterId"] and slot["instanceId"] and slot["status"] for slot in pool["slots"])
+    assert queues["normal"]["mode"] == "open"
+    for slot in pool["slots"]:
+        assert slot["instanceId"].startswith(slot["boosterId"]) and slot["status"]
+        assert slot["lastActivity"] > 0 and slot["errorCount"] >= 0 and isinstance(slot["taskHistory"], list)
 
 
 @pytest.mark.usefixtures("whole")
@@ -131,7 +134,8 @@ def test_dead_jobs_are_listed_shown_retried_and_dropped(fleet: BoosterFleet) -> 
     assert id in [dead["id"] for dead in fleet.dead.list(queue="low")]
     assert len(fleet.dead.page(limit=1)["dead"]) == 1
     shown = fleet.dead.get(id)
-    assert (shown["id"], shown["queue"]) == (id, "low")
+    assert (shown["id"], shown["queue"], shown["state"]) == (id, "low", "dead")
+    assert shown["job"]["input"] == {"do": "panic"}
     fleet.dead.retry(id)
     assert fleet.wait(id)["outcome"] == "dead"
     assert fleet.dead.retry_all(queue="low") >= 1

@@ -256,8 +256,8 @@ export class DeadJobs {
     }
   }
 
-  /** One of them, with the job. */
-  async get(id: string, options: CallOptions = {}): Promise<DeadJob> {
+  /** What is known of one, with the job. */
+  async get(id: string, options: CallOptions = {}): Promise<JobView> {
     return this.#http.request("GET", deadPath(id), options);
   }
 

@@ -107,8 +107,10 @@ export interface JobView {
 /** What became of the wish to cancel. */
 export interface Cancelled {
   id: string;
-  /** `cancelled`: it will not run. `requested`: its worker has been told to stop it. `ended`: it had ended. */
-  cancellation: string;
+  /** It will not run, its worker has been told to stop it, or it had ended. */
+  cancellation: "cancelled" | "requested" | "ended";
+  /** How it had ended. */
+  state?: JobState;
 }
 
 /** One queue. */
@@ -122,7 +124,13 @@ export interface Queue {
   refused: number;
   dead: number;
   cancelled: number;
-  [more: string]: Json;
+  /** Dropped because their id was known. */
+  deduplicated: number;
+  /** Dead jobs that are still kept. */
+  deadKept: number;
+  /** Age of the oldest waiting job in milliseconds. */
+  oldestAgeMs: number;
+  mode: "open" | "paused" | "draining";
 }
 
 /** A worker process. */
@@ -130,16 +138,29 @@ export interface Worker {
   id: string;
   host: string;
   version: string;
-  startedAt: number | string;
+  startedAt: number;
   boosters: string[];
+  /** The queues that it serves. */
+  queues: string[];
 }
 
 /** One slot of a worker's pool. */
 export interface Slot {
   boosterId: string;
   instanceId: string;
-  status: string;
-  [more: string]: Json;
+  status: "initializing" | "ready" | "busy" | "error" | "recovered";
+  /** When the state last changed. */
+  lastActivity: number;
+  /** Most memory of the last job's instance in bytes. */
+  memoryUsage: number;
+  /** Failed tasks. */
+  errorCount: number;
+  /** Absent when the instance was replaced meanwhile. */
+  health?: "healthy" | "degraded" | "unhealthy";
+  /** The last tasks, at most 20; none without `booster.performanceTracking`. */
+  taskHistory: { taskId: string; booster: string; result: string; latencyMs: number; at: number }[];
+  /** Empty without `booster.performanceTracking`. */
+  performanceMetrics: { tasks?: number; errors?: number; busyMs?: number; meanLatencyMs?: number };
 }
 
 /** Workers and their slots. */
@@ -152,12 +173,14 @@ export interface Pool {
 export interface DeadJob {
   id: string;
   queue: string;
+  /** A stable code. */
   reason: string;
+  /** Failed attempts. */
   attempts: number;
-  error: Json;
+  /** What happened. */
+  error: string;
   /** When it died. */
   at: number;
-  [more: string]: Json;
 }
 
 /** A page of dead jobs, the latest first; `cursor` is `null` on the last one. */

@@ -117,11 +117,15 @@ test("queues and pool tell what there is", whole, async () => {
     const queue = queues.find((one) => one.name === name);
     assert.ok(queue, name);
     for (const count of [queue.waiting, queue.delayed, queue.running, queue.done]) assert.equal(typeof count, "number");
+    assert.equal(queue.mode, "open");
   }
   const pool = await fleet.pool();
   assert.ok(pool.workers.length >= 1 && pool.workers.every((worker) => worker.boosters.some((name) => /^apply@/.test(name))));
   assert.ok(pool.slots.length >= pool.workers.length);
-  assert.ok(pool.slots.every((slot) => slot.boosterId && slot.instanceId && slot.status));
+  for (const slot of pool.slots) {
+    assert.ok(slot.boosterId && slot.instanceId.startsWith(slot.boosterId) && slot.status);
+    assert.ok(slot.lastActivity > 0 && slot.errorCount >= 0 && Array.isArray(slot.taskHistory));
+  }
 });
 
 test("dead jobs are listed, shown, retried and dropped", whole, async () => {
@@ -132,7 +136,8 @@ test("dead jobs are listed, shown, retried and dropped", whole, async () => {
   assert.ok(listed.includes(id));
   assert.equal((await fleet.dead.page({ limit: 1 })).dead.length, 1);
   const shown = await fleet.dead.get(id);
-  assert.deepEqual([shown.id, shown.queue], [id, "low"]);
+  assert.deepEqual([shown.id, shown.queue, shown.state], [id, "low", "dead"]);
+  assert.deepEqual(shown.job?.input, { do: "panic" });
   await fleet.dead.retry(id);
   assert.equal((await fleet.wait(id)).outcome, "dead");
   assert.ok((await fleet.dead.retryAll({ queue: "low" })) >= 1);

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ._http import Request, encode
 from .errors import OutcomeError, WaitTimeoutError
-from .types import ApplyOutput, Cancelled, DeadJob, DeadPage, Job, JobOptions, JobView, Outcome, Pool, Queue, Submitted
+from .types import ApplyOutput, Cancelled, DeadPage, Job, JobOptions, JobView, Outcome, Pool, Queue, Submitted
 
 T = TypeVar("T")
 Call = Generator[Request, Any, T]
@@ -93,8 +93,8 @@ def dead_page(queue: Optional[str], limit: Optional[int], cursor: Optional[str])
     return cast(DeadPage, (yield Request("GET", "/v1/dead", query=query)))
 
 
-def dead_get(id: str) -> Call[DeadJob]:
-    return cast(DeadJob, (yield Request("GET", _dead(id))))
+def dead_get(id: str) -> Call[JobView]:
+    return cast(JobView, (yield Request("GET", _dead(id))))
 
 
 def dead_retry(id: str) -> Call[None]:

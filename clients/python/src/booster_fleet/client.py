@@ -247,8 +247,8 @@ class DeadJobs:
             if cursor is None:
                 return
 
-    def get(self, id: str) -> DeadJob:
-        """One of them, with the job."""
+    def get(self, id: str) -> JobView:
+        """What is known of one, with the job."""
         return self._run(_calls.dead_get(id))
 
     def retry(self, id: str) -> None:
@@ -443,7 +443,7 @@ class AsyncDeadJobs:
             if cursor is None:
                 return
 
-    async def get(self, id: str) -> DeadJob:
+    async def get(self, id: str) -> JobView:
         """As :meth:`DeadJobs.get`."""
         return await self._run(_calls.dead_get(id))
 

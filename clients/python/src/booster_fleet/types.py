@@ -13,6 +13,8 @@ from typing_extensions import NotRequired
 Priority = Literal["high", "normal", "low"]
 #: How a job ended.
 OutcomeKind = Literal["done", "refused", "dead", "cancelled"]
+#: Where a job is, or how it ended.
+JobState = Literal["waiting", "parked", "delayed", "running", "done", "refused", "dead", "cancelled"]
 #: The types of events.
 EventType = Literal[
     "booster.requested",
@@ -107,7 +109,7 @@ class JobView(TypedDict):
 
     id: str
     queue: str
-    state: Literal["waiting", "parked", "delayed", "running", "done", "refused", "dead", "cancelled"]
+    state: JobState
     enqueuedAt: int
     attempts: int
     outcome: NotRequired[Outcome]
@@ -120,12 +122,14 @@ class Cancelled(TypedDict):
     """What became of the wish to cancel."""
 
     id: str
-    cancellation: str
-    """``cancelled``: it will not run. ``requested``: its worker has been told to stop it. ``ended``: it had ended."""
+    cancellation: Literal["cancelled", "requested", "ended"]
+    """It will not run, its worker has been told to stop it, or it had ended."""
+    state: NotRequired[JobState]
+    """How it had ended."""
 
 
 class Queue(TypedDict):
-    """One queue; there are more fields than these."""
+    """One queue."""
 
     name: str
     waiting: int
@@ -136,6 +140,13 @@ class Queue(TypedDict):
     refused: int
     dead: int
     cancelled: int
+    deduplicated: int
+    """Dropped because their id was known."""
+    deadKept: int
+    """Dead jobs that are still kept."""
+    oldestAgeMs: int
+    """Age of the oldest waiting job."""
+    mode: Literal["open", "paused", "draining"]
 
 
 class Worker(TypedDict):
@@ -144,16 +155,48 @@ class Worker(TypedDict):
     id: str
     host: str
     version: str
-    startedAt: Any
+    startedAt: int
     boosters: List[str]
+    queues: List[str]
+    """The queues that it serves."""
+
+
+class Task(TypedDict):
+    """One task in a slot's history."""
+
+    taskId: str
+    booster: str
+    result: str
+    latencyMs: float
+    at: int
+
+
+class PerformanceMetrics(TypedDict, total=False):
+    """What a slot has done; empty without ``booster.performanceTracking``."""
+
+    tasks: int
+    errors: int
+    busyMs: float
+    meanLatencyMs: float
 
 
 class Slot(TypedDict):
-    """One slot of a worker's pool; there are more fields than these."""
+    """One slot of a worker's pool."""
 
     boosterId: str
     instanceId: str
-    status: str
+    status: Literal["initializing", "ready", "busy", "error", "recovered"]
+    lastActivity: int
+    """When the state last changed."""
+    memoryUsage: int
+    """Most memory of the last job's instance, bytes."""
+    errorCount: int
+    """Failed tasks."""
+    health: NotRequired[Literal["healthy", "degraded", "unhealthy"]]
+    """Absent when the instance was replaced meanwhile."""
+    taskHistory: List[Task]
+    """The last tasks, at most 20; none without ``booster.performanceTracking``."""
+    performanceMetrics: PerformanceMetrics
 
 
 class Pool(TypedDict):
@@ -164,16 +207,18 @@ class Pool(TypedDict):
 
 
 class DeadJob(TypedDict):
-    """A dead job; with the job itself when it was asked for alone."""
+    """A dead job."""
 
     id: str
     queue: str
     reason: str
+    """A stable code."""
     attempts: int
-    error: Any
+    """Failed attempts."""
+    error: str
+    """What happened."""
     at: int
     """When it died."""
-    job: NotRequired[Any]
 
 
 class DeadPage(TypedDict):
