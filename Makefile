@@ -84,7 +84,7 @@ bench-sizing: ## Simulate pools of fixed sizes and sized by their load, and draw
 
 .PHONY: accuracy-floor
 accuracy-floor: guests ## Count right and wrong edits on a corpus (CORPUS=folder of *.jsonl), and fail below the floor
-	@$(CARGO) build --quiet --package booster-bench --bin accuracy
+	@$(CARGO) build --quiet --workspace --bins
 	@target/debug/accuracy $(CORPUS)/*.jsonl --floor bench/accuracy-floor.json
 
 .PHONY: accuracy
@@ -94,12 +94,12 @@ accuracy: accuracy-floor deps-peers ## The same, and then npm's agent-booster on
 
 .PHONY: calibrate
 calibrate: ## Print what the edit engine's scores are worth on a corpus (CORPUS=folder of *.jsonl)
-	@$(CARGO) build --quiet --release --package booster-bench --bin accuracy
+	@$(CARGO) build --quiet --release --workspace --bins
 	@target/release/accuracy --calibrate $(CORPUS)/*.jsonl
 
 .PHONY: bench-apply
 bench-apply: guests ## Measure the edit engine's CPU time beside one parse, natively and in the sandbox
-	@$(CARGO) build --quiet --release --package booster-bench --bin apply
+	@$(CARGO) build --quiet --release --workspace --bins
 	@target/release/apply --wasm $(BENCH)
 
 .PHONY: fuzz
@@ -117,7 +117,7 @@ guests: ## Build the boosters that ship with the fleet (WebAssembly)
 .PHONY: guests-examples
 guests-examples: guests ## Build the example boosters in five languages, run each and print what it costs
 	@guests/examples/build.sh
-	@$(CARGO) build --quiet --bin boosters
+	@$(CARGO) build --quiet --workspace --bins
 	@target/debug/boosters guests/out/examples
 
 .PHONY: agent-booster
@@ -126,7 +126,7 @@ agent-booster: deps-peers guests ## Fetch npm's agent-booster 0.2.2 and make it 
 
 .PHONY: conformance-agent-booster
 conformance-agent-booster: agent-booster ## Compare the booster agent-booster with the package under Node
-	@$(CARGO) build --quiet --bin agent-booster-conformance
+	@$(CARGO) build --quiet --workspace --bins
 	@target/debug/agent-booster-conformance
 
 .PHONY: console

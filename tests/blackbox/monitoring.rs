@@ -223,16 +223,20 @@ fn exported(text: &str) -> BTreeMap<String, Exported> {
     for line in text.lines() {
         if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')) {
             found.entry(name.to_owned()).or_default().help = help.to_owned();
-        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
+        {
             found.entry(name.to_owned()).or_default().kind = kind.to_owned();
         } else {
             let end = line.find(['{', ' ']).unwrap();
             let name = &line[..end];
             let base = ["_bucket", "_sum", "_count"].iter().find_map(|part| {
-                name.strip_suffix(part).filter(|base| found.get(*base).is_some_and(|it| it.kind == "histogram"))
+                name.strip_suffix(part)
+                    .filter(|base| found.get(*base).is_some_and(|it| it.kind == "histogram"))
             });
-            let series = found.get_mut(base.unwrap_or(name)).unwrap_or_else(|| panic!("no TYPE before {line}"));
-            let labels = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}')).map_or("", |it| it.0);
+            let series =
+                found.get_mut(base.unwrap_or(name)).unwrap_or_else(|| panic!("no TYPE before {line}"));
+            let labels =
+                line.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}')).map_or("", |it| it.0);
             let names = labels.split("\",").filter_map(|pair| pair.split_once('=')).map(|(name, _)| name);
             series.labels.extend(names.filter(|name| *name != "le").map(str::to_owned));
         }

@@ -161,7 +161,8 @@ fn every_metric_that_rules_dashboards_and_pages_name_exists() {
     .collect();
     texts.extend(BOARDS.iter().map(|name| {
         let board = board(name);
-        let queries = panels().into_iter().filter(|panel| panel.board == *name).flat_map(|panel| panel.queries);
+        let queries =
+            panels().into_iter().filter(|panel| panel.board == *name).flat_map(|panel| panel.queries);
         let choices = board["templating"]["list"].as_array().unwrap();
         let choices = choices.iter().filter_map(|choice| choice["definition"].as_str()).map(str::to_owned);
         ((*name).to_owned(), queries.chain(choices).collect::<Vec<_>>().join("\n"))
@@ -240,7 +241,10 @@ fn link_target(link: &Value) -> String {
 fn check_panel(board: &str, panel: &Value, variables: &BTreeSet<&str>) {
     let title = &panel["title"];
     assert_eq!(panel["datasource"]["uid"], "${datasource}", "{board}, {title}");
-    assert!(panel["description"].as_str().is_some_and(|text| text.ends_with('.')), "{board}, {title}: description");
+    assert!(
+        panel["description"].as_str().is_some_and(|text| text.ends_with('.')),
+        "{board}, {title}: description"
+    );
     let defaults = &panel["fieldConfig"]["defaults"];
     assert!(defaults["unit"].as_str().is_some_and(|unit| !unit.is_empty()), "{board}, {title}: unit");
     let steps = defaults["thresholds"]["steps"].as_array().unwrap();

@@ -169,10 +169,13 @@ impl Queue {
             queue: self.name().to_owned(),
             booster: AGENT.to_owned(),
             outcome: OutcomeKind::Done,
+            // No attempt of a worker.
+            attempt: 0,
             worker_id: agent.clone(),
             latency_ms: outcome.latency_ms,
             used_fallback: true,
             cached: false,
+            tenant: job.as_ref().and_then(|job| job.tenant.clone()),
             agent_id: job.and_then(|job| job.agent_id),
         });
         // A plain struct with string keys: serialising it cannot fail.

@@ -40,7 +40,7 @@ impl StateError {
         match self {
             Self::Queue(error) => error.is_retryable(),
             Self::Module(error) => error.is_retryable(),
-            Self::Metrics(_) => false,
+            Self::Metrics(_) | Self::Traces { .. } => false,
         }
     }
 }

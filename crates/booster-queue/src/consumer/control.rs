@@ -196,8 +196,17 @@ mod tests {
             assert_eq!(Told::parse(&told.to_string()), Some(told));
         }
         for noise in [
-            "", "idle", "idle w x", "idle w 1 2", "cancel", "cancel a b", "withdraw", "withdraw {x}", "log *",
-            "log * loud", "?",
+            "",
+            "idle",
+            "idle w x",
+            "idle w 1 2",
+            "cancel",
+            "cancel a b",
+            "withdraw",
+            "withdraw {x}",
+            "log *",
+            "log * loud",
+            "?",
         ] {
             assert_eq!(Told::parse(noise), None, "{noise}");
         }

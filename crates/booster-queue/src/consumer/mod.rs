@@ -41,8 +41,8 @@ use crate::scripts::Caller;
 use crate::spool::Spool;
 
 pub use claim::{Claim, Report, Settled};
-pub(crate) use control::Told;
 use claim::{Hold, Stop};
+pub(crate) use control::Told;
 use pace::Pace;
 use settle::Settlement;
 
