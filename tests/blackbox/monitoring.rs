@@ -169,7 +169,7 @@ impl Load {
         let mut jobs: Vec<Job> = faulty.iter().map(|job| Job::from_json(job).unwrap()).collect();
         jobs.extend((0..20).map(|_| Job::new("noop", "{}").unwrap()));
         jobs.extend(self.edits.iter().cycle().skip(self.round * 10).take(10).cloned());
-        if self.round % 4 == 0 {
+        if self.round.is_multiple_of(4) {
             let dear = faults(&default_dir()).unwrap();
             let memory = dear.iter().find(|case| case.input.contains("memory")).unwrap();
             jobs.extend(memory.job(&format!("-{}", self.round)));
@@ -187,7 +187,7 @@ impl Load {
             for queue in ["high", "normal", "low"] {
                 let submitted = fleet.client.submit_many(self.jobs(), Some(queue), false).await.unwrap();
                 // A delayed job, which is the last, is cancelled now and then.
-                if self.round % 5 == 0 {
+                if self.round.is_multiple_of(5) {
                     fleet.client.cancel(&submitted.last().unwrap().id).await.unwrap();
                 }
                 let again = json!({ "id": submitted[0].id, "booster": "noop", "input": {} }).to_string();

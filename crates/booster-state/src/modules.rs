@@ -194,6 +194,9 @@ pub struct ModuleStore {
     max_bytes: u64,
 }
 
+/// Fields of the modules' hash, with what they become.
+type Fields = Vec<(String, String)>;
+
 impl ModuleStore {
     /// The modules of the fleet of `config`.
     pub fn new(link: Link, config: &Config) -> Self {
@@ -320,7 +323,7 @@ impl ModuleStore {
         name: &str,
         create: bool,
         edit: &impl Fn(&mut ModuleRecord) -> Result<Option<T>, ModuleError>,
-    ) -> Result<Option<(T, Vec<(String, String)>)>, ModuleError> {
+    ) -> Result<Option<(T, Fields)>, ModuleError> {
         let old = match before.record(name) {
             Ok(record) => record.clone(),
             Err(ModuleError::Unknown { .. }) if create => ModuleRecord::new(name),

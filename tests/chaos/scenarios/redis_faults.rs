@@ -82,7 +82,7 @@ pub(crate) async fn stalled(mut stage: Stage) -> Result<(), Trouble> {
 /// Scenario 5: what Redis' operators do to it, and what happens to its masters.
 pub(crate) async fn upset(mut stage: Stage) -> Result<(), Trouble> {
     flushed_and_cut_off(&mut stage).await?;
-    master_lost_behind_a_proxy(&mut stage).await?;
+    Box::pin(master_lost_behind_a_proxy(&mut stage)).await?;
     master_lost(&mut stage).await?;
     cluster_master_lost(&mut stage).await
 }
