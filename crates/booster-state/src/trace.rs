@@ -93,9 +93,10 @@ pub fn tracer_within(current: &SpanContext) -> Option<BoxedTracer> {
     (ON.get().is_some() || current.is_valid()).then(|| global::tracer(SCOPE))
 }
 
-/// What new spans are children of.
+/// What new spans are children of: they begin a trace of their own when `parent` is not valid.
 pub fn under(parent: SpanContext) -> Context {
-    Context::new().with_remote_span_context(parent)
+    // For a sampler a parent that is not valid would be one that was not sampled.
+    if parent.is_valid() { Context::new().with_remote_span_context(parent) } else { Context::new() }
 }
 
 /// The attributes that all spans about a queue's job have.
