@@ -9,7 +9,7 @@ use booster_tests::{LIMIT, Output, eventually, run, small_modules, source_root};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const USERS: [&str; 5] = ["producer", "worker", "reader", "operator", "agent"];
+const USERS: [&str; 6] = ["producer", "worker", "reader", "operator", "agent", "coordinator"];
 
 /// A fleet whose processes are users of the shipped access list.
 struct Guarded {
@@ -57,12 +57,16 @@ impl Guarded {
         output.stdout
     }
 
-    /// Whether Redis denies one of the users a command.
-    async fn is_denied(&self, user: &str, words: &[&str]) -> bool {
+    /// What Redis answers one of the users to a command.
+    async fn ask<T: redis::FromRedisValue>(&self, user: &str, words: &[&str]) -> redis::RedisResult<T> {
         let client = redis::Client::open(url(&self.redis, user)).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let answer: redis::RedisResult<redis::Value> =
-            redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await;
+        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
+    }
+
+    /// Whether Redis denies one of the users a command.
+    async fn is_denied(&self, user: &str, words: &[&str]) -> bool {
+        let answer = self.ask::<redis::Value>(user, words).await;
         answer.is_err_and(|error| error.code() == Some("NOPERM"))
     }
 
@@ -181,6 +185,8 @@ async fn each_user_of_the_access_list_can_do_its_work() {
     fleet.well("operator", &["module", "rollback", "noop"]).await;
     fleet.well("operator", &["module", "rm", "noop@0.3.0"]).await;
 
+    coordinate(&fleet).await;
+
     // What a worker does now and then: elections, counting, sweeping, reclaiming, leaving.
     tokio::time::sleep(Duration::from_secs(6)).await;
     let Guarded { redis, worker, producer: _, dir } = fleet;
@@ -189,6 +195,34 @@ async fn each_user_of_the_access_list_can_do_its_work() {
     assert!(!log.contains("NOPERM"), "{log}");
     let denied = denials(&redis).await;
     assert!(denied.is_empty(), "{denied:#?}");
+}
+
+/// A coordinator's work with nothing but Redis' own commands.
+async fn coordinate(fleet: &Guarded) {
+    const QUEUE: &str = "swarm:phase-5:{normal}:";
+    let key = |name: &str| format!("{QUEUE}{name}");
+    let later = booster_queue::now_ms() + 3_600_000;
+    let job = format!(r#"{{"id":"plain","booster":"noop","input":{{}},"runAt":{later}}}"#);
+    let words: [&[&str]; 9] = [
+        &["XADD", &key("jobs"), "*", "job", &job],
+        &["SET", &key("mode"), "paused"],
+        &["DEL", &key("mode")],
+        &["PUBLISH", &key("control"), "mode"],
+        &["XREAD", "COUNT", "1", "STREAMS", "swarm:phase-5:events", &key("fallback"), "0", "0"],
+        &["ZRANGE", "swarm:phase-5:agents", "0", "+inf", "BYSCORE"],
+        &["HGETALL", "swarm:phase-5:boosters"],
+        &["SMEMBERS", "swarm:phase-5:pool"],
+        &["SUBSCRIBE", "swarm:phase-5:booster"],
+    ];
+    for words in words {
+        assert!(!fleet.is_denied("coordinator", words).await, "{words:?}");
+    }
+    eventually("the plainly added job is cancelled", || async {
+        let _: i64 = fleet.ask("coordinator", &["PUBLISH", &key("control"), "withdraw plain"]).await.unwrap();
+        let outcome: Option<String> = fleet.ask("coordinator", &["GET", &key("job:plain")]).await.unwrap();
+        outcome.filter(|text| text.contains(r#""outcome":"cancelled""#))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,6 +301,21 @@ async fn no_user_of_the_access_list_can_do_more_than_its_work() {
                 &["PUBLISH", "swarm:phase-5:{normal}:control", "cancel x"],
                 &["EVALSHA", "0000000000000000000000000000000000000000", "0"],
                 &["SCRIPT", "LOAD", "return 1"],
+            ],
+        ),
+        (
+            "coordinator",
+            &[
+                read,
+                &["DEL", JOBS],
+                &["XDEL", JOBS, "1-1"],
+                &["SET", JOBS, "x"],
+                &["SET", "swarm:phase-5:{normal}:job:a", "x"],
+                &["HSET", "swarm:phase-5:{normal}:live", "a", "x"],
+                &["XADD", "swarm:phase-5:events", "*", "events", "{}"],
+                &["SREM", "swarm:phase-5:pool", "x"],
+                &["SCRIPT", "LOAD", "return 1"],
+                &["SCAN", "0"],
             ],
         ),
     ];

@@ -1,10 +1,13 @@
 //! The queue's promises, one by one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::time::Duration;
 
 use booster_core::{Job, OutcomeKind};
-use booster_tests::{Boosters, Fleet, eventually};
+use booster_producer::{EventsFrom, FleetEvent};
+use booster_tests::{Boosters, Fleet, LIMIT, eventually};
+use futures_util::StreamExt;
 
 const JOBS: &str = "swarm:phase-5:{normal}:jobs";
 
@@ -251,4 +254,69 @@ async fn an_answer_with_line_breaks_stays_one_line_and_odd_json_breaks_nothing()
     .await;
     assert!(text.contains("[[[1e400]]]"), "{text}");
     fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_client_has_jobs_cancelled_by_one_worker_of_many() {
+    let fleet = Fleet::start(3, Boosters::Small, |_| {}).await;
+    let later = booster_queue::now_ms() + 3_600_000;
+    let delayed = format!(r#"{{"id":"a:delayed","booster":"noop","input":{{}},"runAt":{later}}}"#);
+    let running = r#"{"id":"running","booster":"faulty","input":{"do":"loop"},"timeoutMs":60000}"#;
+    for (id, job, state) in [("a:delayed", delayed.as_str(), "delayed"), ("running", running, "running")] {
+        let _: String = fleet.redis(&["XADD", JOBS, "*", "job", job]).await;
+        eventually("a worker has looked at it", || async {
+            (fleet.client.status(id).await.unwrap()?.state == state).then_some(())
+        })
+        .await;
+        // It may be said while the keeper's office changes hands.
+        eventually("it is cancelled", || async {
+            let word = format!("withdraw {id}");
+            let heard: u64 = fleet.redis(&["PUBLISH", "swarm:phase-5:{normal}:control", &word]).await;
+            assert_eq!(heard, 3);
+            fleet.client.status(id).await.unwrap()?.outcome
+        })
+        .await;
+        assert_eq!(fleet.outcome(id).await.outcome, OutcomeKind::Cancelled);
+    }
+    // Nothing happens to what has ended, is not known, or has no name.
+    for word in ["withdraw running", "withdraw nobody", "withdraw", "withdraw {x}"] {
+        let _: u64 = fleet.redis(&["PUBLISH", "swarm:phase-5:{normal}:control", word]).await;
+    }
+    let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    assert_eq!(fleet.outcome(&id).await.outcome, OutcomeKind::Done);
+    let counts = fleet.client.queue("normal").counts().await.unwrap();
+    assert_eq!((counts.cancelled, counts.done), (2, 1));
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_follows_events_from_any_place() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let ids = fleet.client.submit_many(vec![Job::new("noop", "{}").unwrap(); 30], None, true).await.unwrap();
+    let ids: HashSet<String> = ids.into_iter().map(|one| one.id).collect();
+    fleet.outcomes(ids.iter().cloned().collect()).await;
+
+    let kept = ends(&fleet, EventsFrom::Kept, ids.len()).await;
+    assert_eq!(kept.iter().filter_map(FleetEvent::job_id).collect::<HashSet<_>>(), ids);
+    // Behind an entry comes what it does not have.
+    let first = &kept[0];
+    let rest: Vec<&FleetEvent> = kept.iter().filter(|event| event.entry != first.entry).collect();
+    let after = ends(&fleet, EventsFrom::After(first.entry.clone()), rest.len()).await;
+    assert_eq!(after.len(), rest.len());
+    assert_eq!(ends(&fleet, EventsFrom::Time(0), ids.len()).await.len(), ids.len());
+
+    let mut now = pin!(fleet.client.events(EventsFrom::Now));
+    // What there is already is not waited for; the first look is then done.
+    assert!(tokio::time::timeout(Duration::from_secs(1), now.next()).await.is_err());
+    let id = fleet.submit(r#"{"booster":"noop","input":{}}"#).await;
+    let event = tokio::time::timeout(LIMIT, now.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!((event.kind.as_str(), event.job_id()), ("booster.requested", Some(id)));
+    fleet.stop().await;
+}
+
+/// The next `count` events of jobs that have ended.
+async fn ends(fleet: &Fleet, from: EventsFrom, count: usize) -> Vec<FleetEvent> {
+    let events = fleet.client.events(from).map(Result::unwrap);
+    let ends = events.filter(|event| std::future::ready(event.kind == "booster.task.completed"));
+    tokio::time::timeout(LIMIT, ends.take(count).collect()).await.unwrap()
 }
