@@ -18,6 +18,8 @@ use crate::error::ClientError;
 const APPLY: &str = "apply";
 /// How often offers are looked for while nothing is announced: a claim lapses without a word.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Pause after Redis could not be asked.
+const AWAY_PAUSE: Duration = Duration::from_millis(200);
 /// Offers of a queue that are looked at for one of a certain booster.
 const MOST_LOOKED_AT: usize = 1000;
 
@@ -60,35 +62,54 @@ impl Client {
     /// `None` when there is none within `limit`.
     ///
     /// # Errors
-    /// [`ClientError::Usage`] for a queue that the fleet does not have, or a Redis error.
+    /// [`ClientError::Usage`] for a queue that the fleet does not have, or a Redis error that did not pass within the limit.
     pub async fn next_fallback(
         &self,
         wanted: &Wanted,
         limit: Duration,
     ) -> Result<Option<TakenOffer>, ClientError> {
         let deadline = Instant::now() + limit;
-        let queues = self.wanted_queues(wanted).await?;
         let mut subscriber = None;
         loop {
-            for queue in &queues {
-                if let Some(taken) = take(queue, wanted.booster.as_deref()).await? {
-                    return Ok(Some(taken));
+            match self.look_for_offer(wanted, &mut subscriber, deadline).await {
+                Ok(None) if Instant::now() < deadline => {}
+                Ok(taken) => return Ok(taken),
+                Err(error) if error.is_retryable() && Instant::now() < deadline => {
+                    subscriber = None;
+                    tokio::time::sleep(AWAY_PAUSE).await;
                 }
-            }
-            if Instant::now() >= deadline {
-                return Ok(None);
-            }
-            // What is offered between the first look and the subscription is found by the next look.
-            let Some(listening) = &mut subscriber else {
-                subscriber = Some(self.listen(&queues).await?);
-                continue;
-            };
-            let until = deadline.min(Instant::now() + LOOK_EVERY);
-            let announced = timeout_at(until, listening.on_message().next()).await;
-            if matches!(announced, Ok(None)) {
-                subscriber = None;
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Looks for an offer, and when there is none waits until there may be one.
+    async fn look_for_offer(
+        &self,
+        wanted: &Wanted,
+        subscriber: &mut Option<PubSub>,
+        deadline: Instant,
+    ) -> Result<Option<TakenOffer>, ClientError> {
+        let queues = self.wanted_queues(wanted).await?;
+        for queue in &queues {
+            if let Some(taken) = take(queue, wanted.booster.as_deref()).await? {
+                return Ok(Some(taken));
+            }
+        }
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        let Some(listening) = subscriber else {
+            // What was offered before the subscription is found by the next look.
+            *subscriber = Some(self.listen(&queues).await?);
+            return Ok(None);
+        };
+        let until = deadline.min(Instant::now() + LOOK_EVERY);
+        let announced = timeout_at(until, listening.on_message().next()).await;
+        if matches!(announced, Ok(None)) {
+            *subscriber = None;
+        }
+        Ok(None)
     }
 
     async fn wanted_queues(&self, wanted: &Wanted) -> Result<Vec<Queue>, ClientError> {

@@ -52,9 +52,11 @@ impl Fleet {
         let mut config = Config::default();
         config.redis.url = redis.url();
         config.wasm.pool_size = 2;
-        if boosters == Boosters::Small {
-            config.wasm.modules = small_modules(dir.path()).display().to_string();
-        }
+        let modules = match boosters {
+            Boosters::Small => small_modules(dir.path()),
+            Boosters::All => modules_dir(),
+        };
+        config.wasm.modules = modules.display().to_string();
         change(&mut config);
         let client = Client::connect(config.clone()).unwrap();
         let mut fleet = Self { redis, workers: Vec::new(), config, client, dir };
