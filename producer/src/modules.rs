@@ -18,6 +18,8 @@ use crate::error::ClientError;
 
 /// How often workers are asked whether they have loaded a version.
 const ASK_EVERY: Duration = Duration::from_millis(50);
+/// A worker that could not load a version, before it was pushed once more, says so for no longer than this.
+const STALE: Duration = Duration::from_secs(2);
 /// Workers that are named in an error.
 const NAMED: usize = 5;
 
@@ -252,18 +254,18 @@ impl Client {
         let record = modules.record(name)?;
         let (reference, digest) = (record.reference(version), &record.version(version)?.digest);
         let Some(wait) = wait else { return Ok(()) };
-        let deadline = Instant::now() + wait;
+        let begun = Instant::now();
         loop {
             let workers = worker_modules(self.link(), self.keys()).await?;
             let (failed, missing) = without(&workers, &reference, digest);
             let not_loaded = |detail| ModuleError::NotLoaded { reference: reference.clone(), detail };
-            if let Some(detail) = failed {
+            if let Some(detail) = failed.filter(|_| begun.elapsed() >= STALE.min(wait)) {
                 return Err(not_loaded(detail).into());
             }
             if missing.is_empty() {
                 return Ok(());
             }
-            if Instant::now() >= deadline {
+            if begun.elapsed() >= wait {
                 let more = missing.len().saturating_sub(NAMED);
                 let names = missing[..missing.len() - more].join(", ");
                 let others = if more == 0 { String::new() } else { format!(" and {more} more") };
@@ -281,19 +283,19 @@ fn without<'a>(
     reference: &str,
     digest: &str,
 ) -> (Option<String>, Vec<&'a str>) {
-    let mut missing = Vec::new();
+    let (mut failed, mut missing) = (None, Vec::new());
     for (worker, modules) in workers {
         let module = modules.as_ref().and_then(|modules| modules.get(reference));
         match module.filter(|module| module.digest == digest && module.source == ModuleSource::Redis) {
             Some(WorkerModule { state: LoadState::Loaded, .. }) => {}
             Some(WorkerModule { state: LoadState::Failed, error, .. }) => {
-                let error = error.as_deref().unwrap_or("it failed");
-                return (Some(format!("worker {worker}: {error}")), missing);
+                failed = Some(format!("worker {worker}: {}", error.as_deref().unwrap_or("it failed")));
+                missing.push(worker.as_str());
             }
             _ => missing.push(worker.as_str()),
         }
     }
-    (None, missing)
+    (failed, missing)
 }
 
 impl Fleet {

@@ -255,6 +255,13 @@ async fn a_cluster_holds_the_queues_on_several_masters_and_survives_the_loss_of_
     assert!(with_queue > 1, "all queues are on one master");
 
     // What spans several queues and servers.
+    let dir = tempfile::tempdir().unwrap();
+    let module = crate::modules::module_file(dir.path(), "noop", "0.2.0", &crate::modules::noop());
+    let pushed = crew.booster(&["module", "push", &module, "--activate", "--json"], "").await;
+    assert_eq!((pushed.status, &pushed.json()[0]["modules"][0]["workers"]), (0, &2.into()), "{pushed:?}");
+    let id = crew.submit(&noop("by-module", Priority::Normal)).await;
+    let outcome = crew.client.wait(&id, LIMIT).await.unwrap().unwrap();
+    assert_eq!(outcome.booster, "noop@0.2.0");
     let queues = crew.booster(&["queues"], "").await;
     assert!(["high", "normal", "low"].iter().all(|queue| queues.stdout.contains(queue)), "{queues:?}");
     within(LIMIT, "the pool has all four slots ready", || async {

@@ -114,6 +114,7 @@ struct State {
     size: usize,
     /// When it is to be loaded; `None` while it is being loaded, and afterwards.
     due: Option<Instant>,
+    loading: bool,
     booster: Option<Arc<Booster>>,
     error: Option<String>,
 }
@@ -126,8 +127,8 @@ impl State {
     fn view(&self) -> WorkerModule {
         let state = match (&self.booster, &self.error) {
             (Some(_), _) => LoadState::Loaded,
-            (None, Some(_)) => LoadState::Failed,
-            (None, None) => LoadState::Loading,
+            (None, Some(_)) if !self.loading => LoadState::Failed,
+            (None, _) => LoadState::Loading,
         };
         WorkerModule {
             state,
@@ -328,6 +329,7 @@ impl Deployer {
                             digest: stored.digest.clone(),
                             size: stored.size,
                             due: Some(Instant::now()),
+                            loading: false,
                             booster: None,
                             error: None,
                         },
@@ -365,7 +367,7 @@ impl Deployer {
             Some((self.records.get(name)?.versions.get(version)?.clone(), self.states.get_mut(&reference)?))
         });
         let Some((version, state)) = found else { return };
-        state.due = None;
+        (state.due, state.loading) = (None, true);
         let content = state.content.clone();
         let (store, runtime) = (self.store.clone(), Arc::clone(&self.runtime));
         let trusted = self.trusted.clone();
@@ -373,6 +375,7 @@ impl Deployer {
             let booster = load(&store, runtime, trusted, &reference, version).await;
             (reference, content, booster)
         });
+        self.tell();
     }
 
     /// The versions that jobs get which name none.
@@ -395,6 +398,7 @@ impl Deployer {
 
     fn take_loaded(&mut self, (reference, content, loaded): Loaded) {
         if let Some(state) = self.states.get_mut(&reference).filter(|state| state.content == content) {
+            state.loading = false;
             match loaded {
                 Ok(booster) => {
                     let (digest, cold) = (booster.digest(), booster.cold_reason());

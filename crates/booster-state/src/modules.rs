@@ -37,6 +37,9 @@ const TRIES: u32 = 20;
 /// The first bytes of every WebAssembly file.
 const WASM_MAGIC: &[u8] = b"\0asm";
 
+/// Fields of the hash to write, with their texts; an empty one removes its field.
+type Fields = Vec<(String, String)>;
+
 fn trial_field(name: &str) -> String {
     format!("/canary/{name}")
 }
