@@ -488,7 +488,7 @@ const redis = {
     ], [5, 5, 5, 5, 4]),
     row("Commands", 8, [
       graph({
-        title: "Commands", unit: "ops", stack: true,
+        title: "Commands by name", unit: "ops", stack: true,
         description: "Commands and scripts a second, by name. `start` and `settle` carry many jobs each.",
         lines: [line(total("command", "booster_redis_command_duration_seconds_count"), "{{command}}")],
       }),

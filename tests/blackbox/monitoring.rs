@@ -340,6 +340,9 @@ async fn a_fleet_under_load_fills_every_panel(duration: Duration) {
     // The last scrape and the rules after it.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let time = (from, seconds());
+    if std::env::var_os("BOOSTER_FINE").is_some() {
+        std::fs::write("/tmp/hm_metrics.txt", metrics(&format!("http://{}", fleet.workers[0].listen())).await).unwrap();
+    }
     the_list_of_series_is_what_is_exported(&fleet, &gateway).await;
     every_panel_shows_something(&prometheus, time).await;
     every_rule_works(&prometheus, time).await;
