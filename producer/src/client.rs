@@ -188,14 +188,15 @@ impl Client {
     }
 
     async fn read_catalogue(&self, modules: &mut Modules) -> Result<Catalogue, StateError> {
-        let mut known = fleet_catalogue(&self.link, &self.keys).await?;
-        known.prefer(self.config.modules.prefer.clone());
         match self.module_store().read_changed(modules).await {
             Ok(changed) => *modules = changed.unwrap_or_else(|| std::mem::take(modules)),
             Err(error) if error.is_retryable() => return Err(error),
             // An access list may keep a producer from looking: then the workers alone know.
             Err(_) => {}
         }
+        // Read after the modules: a version is registered before it becomes the active one.
+        let mut known = fleet_catalogue(&self.link, &self.keys).await?;
+        known.prefer(self.config.modules.prefer.clone());
         // While no worker has registered anything, nothing is refused.
         if !known.is_empty() {
             modules.extend(&mut known);

@@ -250,7 +250,7 @@ async fn no_user_of_the_access_list_can_do_more_than_its_work() {
     }
     let read = &["XREADGROUP", "GROUP", "workers", "thief", "STREAMS", JOBS, ">"][..];
     const KEPT: &str = "swarm:phase-5:cache:{outcomes}:entry:x";
-    let each: [(&str, &[&[&str]]); 4] = [
+    let each: [(&str, &[&[&str]]); 5] = [
         (
             "producer",
             &[

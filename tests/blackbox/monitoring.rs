@@ -273,12 +273,19 @@ async fn lint(metrics: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What is exported has to be what is documented, and a worker exports all of it.
+/// What is exported has to be what is documented, and workers export all of it: each what is its own, and the keepers
+/// among them what is their queues'.
 async fn the_list_of_series_is_what_is_exported(fleet: &Fleet, gateway: &str) {
     let documented = documented();
-    let worker = metrics(&format!("http://{}", fleet.workers[0].listen())).await;
-    lint(&worker).await;
-    assert_eq!(exported(&worker), documented);
+    let mut workers = BTreeMap::new();
+    for worker in &fleet.workers {
+        let text = metrics(&format!("http://{}", worker.listen())).await;
+        lint(&text).await;
+        workers.extend(exported(&text));
+    }
+    assert_eq!(workers, documented);
+    // It asks Redis something, so that there is a duration to tell.
+    assert!(reqwest::get(format!("{gateway}/healthz")).await.unwrap().status().is_success());
     let gateway = exported(&metrics(gateway).await);
     for (name, series) in &gateway {
         assert_eq!(Some(series), documented.get(name), "{name} of the gateway");
@@ -341,7 +348,11 @@ async fn a_fleet_under_load_fills_every_panel(duration: Duration) {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let time = (from, seconds());
     if std::env::var_os("BOOSTER_FINE").is_some() {
-        std::fs::write("/tmp/hm_metrics.txt", metrics(&format!("http://{}", fleet.workers[0].listen())).await).unwrap();
+        std::fs::write(
+            "/tmp/hm_metrics.txt",
+            metrics(&format!("http://{}", fleet.workers[0].listen())).await,
+        )
+        .unwrap();
     }
     the_list_of_series_is_what_is_exported(&fleet, &gateway).await;
     every_panel_shows_something(&prometheus, time).await;

@@ -38,12 +38,12 @@ async fn caught_at_work(fleet: &mut Fleet) -> Vec<String> {
     ids
 }
 
-/// The value of a series without labels, as the worker tells it.
+/// The sum of a series over its labels, as the worker tells it.
 async fn series(fleet: &Fleet, worker: usize, name: &str) -> f64 {
     let url = format!("http://{}/metrics", fleet.workers[worker].listen());
     let text = reqwest::get(url).await.unwrap().text().await.unwrap();
-    let line = text.lines().find(|line| line.split(['{', ' ']).next() == Some(name));
-    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
+    let lines = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,6 +106,29 @@ async fn a_job_with_a_time_waits_for_it_however_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_with_a_time_waits_for_it_also_when_it_was_handed_back_unseen() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let keys = fleet.client.keys().queue("normal");
+    // Nobody is told of the pause, so the worker fetches the job and learns of it when it wants to start it.
+    let _: String = fleet.redis(&["SET", &keys.mode(), "paused"]).await;
+    let due = booster_queue::now_ms() + 3000;
+    let job = format!(r#"{{"id":"unseen","booster":"noop","input":{{}},"runAt":{due}}}"#);
+    let _: String = fleet.redis(&["XADD", JOBS, "*", "job", &job]).await;
+    eventually("it was handed back", || async {
+        let front: u64 = fleet.redis(&["XLEN", &keys.front()]).await;
+        (front == 1).then_some(())
+    })
+    .await;
+    assert_eq!(fleet.booster(&["resume", "normal"], "").await.status, 0);
+    eventually("it is in the delayed set", || async {
+        (fleet.client.queue("normal").depth().await.unwrap().delayed == 1).then_some(())
+    })
+    .await;
+    assert!(fleet.outcome("unseen").await.finished_at >= due);
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn input_text_reaches_the_booster_and_comes_back_byte_for_byte() {
     let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
     // What a careless script would change: an empty array, a large integer, an exotic number, the spacing.

@@ -43,8 +43,8 @@ local function first_look(id, here, since, flags, counters, about)
   tell(message)
   counts[booster] = (counts[booster] or 0) + 1
   local lane, entry = split(here)
-  -- What comes from the front stream has waited for its time, by the clock of whoever put it there.
-  if lane ~= 'jobs' or tonumber(due) <= tonumber(now) then return run(id, here, since, flags .. counters) end
+  -- Also what comes from the front stream: a worker may have handed it back before anybody looked at it.
+  if tonumber(due) <= tonumber(now) then return run(id, here, since, flags .. counters) end
   call('SET', base .. 'text:' .. id, (fields_of(lane, entry) or {}).job or '')
   call('ZADD', delayed, due, id)
   put(id, resting('delayed', '-', since, flags, '0', '0'))

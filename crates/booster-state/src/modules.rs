@@ -197,9 +197,6 @@ pub struct ModuleStore {
     max_bytes: u64,
 }
 
-/// Fields of the modules' hash, with what they become.
-type Fields = Vec<(String, String)>;
-
 impl ModuleStore {
     /// The modules of the fleet of `config`.
     pub fn new(link: Link, config: &Config) -> Self {

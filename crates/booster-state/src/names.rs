@@ -180,6 +180,7 @@ impl Series {
             (_, "cause") => Some(FailureCause::ALL.map(FailureCause::as_str).to_vec()),
             (_, "health") => Some(Health::ALL.map(Health::as_str).to_vec()),
             (_, "kind") => Some(QueueError::KINDS.to_vec()),
+            (Self::Fallback, "result") => Some(vec!["done", "failed", "lapsed"]),
             _ => None,
         }
     }
