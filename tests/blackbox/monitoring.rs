@@ -23,7 +23,7 @@ const SHORT: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_secs(120);
 
 /// Panels that show zero, and only zero, while nothing is wrong.
-const ZERO_WHEN_WELL: [(&str, &str); 16] = [
+const ZERO_WHEN_WELL: [(&str, &str); 17] = [
     ("fleet", "Alerts"),
     ("fleet", "Waiting"),
     ("fleet", "Oldest job"),
@@ -40,6 +40,7 @@ const ZERO_WHEN_WELL: [(&str, &str); 16] = [
     ("redis", "Events dropped"),
     // A scrape may always find both slots at work, or none.
     ("pool", "Slots by status"),
+    ("pool", "Utilisation and availability"),
     ("pool", "Workers"),
 ];
 
