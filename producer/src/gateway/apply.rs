@@ -185,7 +185,7 @@ impl Applied {
 ///
 /// A refusal is an answer too: `success` is false, `reason` says why, and there is no `output`. `Prefer: wait=S` says how
 /// long to wait for the outcome, a minute without it.
-#[utoipa::path(post, path = "/v1/apply", tag = "drop-in", request_body = Edit,
+#[utoipa::path(post, path = "/v1/apply", operation_id = "apply", tag = "drop-in", request_body = Edit,
     params(("Prefer" = Option<String>, Header, description = "`wait=S` (RFC 7240)")),
     responses((status = 200, body = Applied),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -246,7 +246,7 @@ pub(super) struct BatchApplied {
 }
 
 /// Makes several edits at the same time, each by itself.
-#[utoipa::path(post, path = "/v1/batch", tag = "drop-in", request_body = Batch,
+#[utoipa::path(post, path = "/v1/batch", operation_id = "applyBatch", tag = "drop-in", request_body = Batch,
     params(("Prefer" = Option<String>, Header, description = "`wait=S` (RFC 7240)")),
     responses((status = 200, body = BatchApplied),
         (status = "default", body = Problem, content_type = "application/problem+json")))]

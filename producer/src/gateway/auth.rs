@@ -177,7 +177,7 @@ pub(super) struct Session {
 /// Logs a browser in.
 ///
 /// The answer sets a cookie (`HttpOnly`, `SameSite=Strict`) that stands for the key for twelve hours.
-#[utoipa::path(post, path = "/v1/session", tag = "session", security(()), request_body = Login,
+#[utoipa::path(post, path = "/v1/session", operation_id = "login", tag = "session", security(()), request_body = Login,
     responses((status = 200, body = Session), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn login(State(gateway): State<Arc<Gateway>>, body: Text) -> Result<Response, Problem> {
     let Login { key } = body.json()?;
@@ -197,7 +197,7 @@ pub(super) async fn login(State(gateway): State<Arc<Gateway>>, body: Text) -> Re
 }
 
 /// Logs a browser out.
-#[utoipa::path(delete, path = "/v1/session", tag = "session", security(()), responses((status = 204)))]
+#[utoipa::path(delete, path = "/v1/session", operation_id = "logout", tag = "session", security(()), responses((status = 204)))]
 pub(super) async fn logout(State(gateway): State<Arc<Gateway>>) -> Result<Response, Problem> {
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, set_cookie(&gateway, "", 0)?)]).into_response())
 }

@@ -132,7 +132,7 @@ pub(super) struct Usage {
 ///
 /// What is refused is an error with status 422: an answer is always the whole new file. With `stream` the answer comes
 /// in chunks once the edit has been made. Problems have a member `error` in OpenAI's form beside the usual ones.
-#[utoipa::path(post, path = "/v1/chat/completions", tag = "drop-in", request_body = ChatRequest,
+#[utoipa::path(post, path = "/v1/chat/completions", operation_id = "createChatCompletion", tag = "drop-in", request_body = ChatRequest,
     params(("Prefer" = Option<String>, Header, description = "`wait=S` (RFC 7240)")),
     responses((status = 200, description = "Events with `stream`", content((Completion = "application/json"), (String = "text/event-stream"))),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -295,7 +295,7 @@ pub(super) struct ModelList {
 }
 
 /// Lists the boosters that make edits, in OpenAI's form.
-#[utoipa::path(get, path = "/v1/models", tag = "drop-in",
+#[utoipa::path(get, path = "/v1/models", operation_id = "listModels", tag = "drop-in",
     responses((status = 200, body = ModelList),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn models(State(gateway): State<Arc<Gateway>>) -> Result<Json<ModelList>, Problem> {

@@ -90,7 +90,7 @@ impl std::fmt::Display for Place {
 }
 
 /// Lists dead jobs, the latest first.
-#[utoipa::path(get, path = "/v1/dead", tag = "dead", params(DeadQuery),
+#[utoipa::path(get, path = "/v1/dead", operation_id = "listDead", tag = "dead", params(DeadQuery),
     responses((status = 200, body = DeadPage),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(
@@ -141,7 +141,7 @@ fn dead_job(place: &Place, outcome: JobOutcome) -> DeadJob {
 }
 
 /// Shows one dead job, with the job itself.
-#[utoipa::path(get, path = "/v1/dead/{id}", tag = "dead",
+#[utoipa::path(get, path = "/v1/dead/{id}", operation_id = "getDead", tag = "dead",
     params(("id" = String, Path, description = "the job's id")),
     responses((status = 200, body = JobView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -165,7 +165,7 @@ pub(super) struct Revived {
 }
 
 /// Lets one dead job run again.
-#[utoipa::path(post, path = "/v1/dead/{id}/retry", tag = "dead",
+#[utoipa::path(post, path = "/v1/dead/{id}/retry", operation_id = "retryDead", tag = "dead",
     params(("id" = String, Path, description = "the job's id")),
     responses((status = 200, body = Revived),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -186,7 +186,7 @@ pub(super) struct RetryQuery {
 }
 
 /// Lets all dead jobs run again.
-#[utoipa::path(post, path = "/v1/dead/retry", tag = "dead", params(RetryQuery),
+#[utoipa::path(post, path = "/v1/dead/retry", operation_id = "retryAllDead", tag = "dead", params(RetryQuery),
     responses((status = 200, body = Revived),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn retry_all(
@@ -201,7 +201,7 @@ pub(super) async fn retry_all(
 }
 
 /// Forgets a dead job.
-#[utoipa::path(delete, path = "/v1/dead/{id}", tag = "dead",
+#[utoipa::path(delete, path = "/v1/dead/{id}", operation_id = "dropDead", tag = "dead",
     params(("id" = String, Path, description = "the job's id")),
     responses((status = 204),
         (status = "default", body = Problem, content_type = "application/problem+json")))]

@@ -33,7 +33,7 @@ pub(super) struct NextQuery {
 }
 
 /// Takes an offered job, with its input, why no booster did it, and the token of the claim.
-#[utoipa::path(get, path = "/v1/fallback/next", tag = "fallback", params(NextQuery),
+#[utoipa::path(get, path = "/v1/fallback/next", operation_id = "nextFallback", tag = "fallback", params(NextQuery),
     responses((status = 200, body = serde_json::Value), (status = 204, description = "There is none"),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn next(
@@ -75,7 +75,7 @@ pub(super) struct Stored {
 }
 
 /// Stores an answer as the job's outcome.
-#[utoipa::path(post, path = "/v1/fallback/{id}/done", tag = "fallback", request_body = Done,
+#[utoipa::path(post, path = "/v1/fallback/{id}/done", operation_id = "finishFallback", tag = "fallback", request_body = Done,
     params(("id" = String, Path, description = "the job")),
     responses((status = 200, body = Stored),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -113,7 +113,7 @@ pub(super) struct GivenUp {
 }
 
 /// Gives an offer up.
-#[utoipa::path(post, path = "/v1/fallback/{id}/failed", tag = "fallback", request_body = Failed,
+#[utoipa::path(post, path = "/v1/fallback/{id}/failed", operation_id = "failFallback", tag = "fallback", request_body = Failed,
     params(("id" = String, Path, description = "the job")),
     responses((status = 200, body = GivenUp),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -146,7 +146,7 @@ pub(super) struct Renewed {
 }
 
 /// Renews a claim.
-#[utoipa::path(post, path = "/v1/fallback/{id}/renew", tag = "fallback", request_body = Renew,
+#[utoipa::path(post, path = "/v1/fallback/{id}/renew", operation_id = "renewFallback", tag = "fallback", request_body = Renew,
     params(("id" = String, Path, description = "the job")),
     responses((status = 200, body = Renewed),
         (status = "default", body = Problem, content_type = "application/problem+json")))]

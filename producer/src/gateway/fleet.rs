@@ -21,7 +21,7 @@ pub(super) struct QueueList {
 }
 
 /// Lists the queues.
-#[utoipa::path(get, path = "/v1/queues", tag = "fleet",
+#[utoipa::path(get, path = "/v1/queues", operation_id = "listQueues", tag = "fleet",
     responses((status = 200, body = QueueList),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn queues(State(gateway): State<Arc<Gateway>>) -> Result<Json<QueueList>, Problem> {
@@ -33,7 +33,7 @@ pub(super) async fn queues(State(gateway): State<Arc<Gateway>>) -> Result<Json<Q
 }
 
 /// Lets no more jobs of a queue start; what runs goes on.
-#[utoipa::path(post, path = "/v1/queues/{name}/pause", tag = "fleet",
+#[utoipa::path(post, path = "/v1/queues/{name}/pause", operation_id = "pauseQueue", tag = "fleet",
     params(("name" = String, Path, description = "the queue")),
     responses((status = 200, body = QueueView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -45,7 +45,7 @@ pub(super) async fn pause(
 }
 
 /// Opens a paused or draining queue again.
-#[utoipa::path(post, path = "/v1/queues/{name}/resume", tag = "fleet",
+#[utoipa::path(post, path = "/v1/queues/{name}/resume", operation_id = "resumeQueue", tag = "fleet",
     params(("name" = String, Path, description = "the queue")),
     responses((status = 200, body = QueueView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -57,7 +57,7 @@ pub(super) async fn resume(
 }
 
 /// Lets a queue take no more jobs; what it has runs.
-#[utoipa::path(post, path = "/v1/queues/{name}/drain", tag = "fleet",
+#[utoipa::path(post, path = "/v1/queues/{name}/drain", operation_id = "drainQueue", tag = "fleet",
     params(("name" = String, Path, description = "the queue")),
     responses((status = 200, body = QueueView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -96,7 +96,7 @@ impl Gateway {
 }
 
 /// Lists living workers and their slots.
-#[utoipa::path(get, path = "/v1/pool", tag = "fleet",
+#[utoipa::path(get, path = "/v1/pool", operation_id = "getPool", tag = "fleet",
     responses((status = 200, body = PoolView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn pool(State(gateway): State<Arc<Gateway>>) -> Result<Json<PoolView>, Problem> {

@@ -23,7 +23,7 @@ pub(super) struct Health {
 }
 
 /// Says whether Redis answers.
-#[utoipa::path(get, path = "/healthz", tag = "health", security(()),
+#[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "health", security(()),
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn healthz(State(gateway): State<Arc<Gateway>>) -> Result<&'static str, Problem> {
@@ -32,7 +32,7 @@ pub(super) async fn healthz(State(gateway): State<Arc<Gateway>>) -> Result<&'sta
 }
 
 /// Says whether Redis answers, in the form of agent-booster's server.
-#[utoipa::path(get, path = "/health", tag = "drop-in", security(()),
+#[utoipa::path(get, path = "/health", operation_id = "health", tag = "drop-in", security(()),
     responses((status = 200, body = Health),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn health(State(gateway): State<Arc<Gateway>>) -> Result<Json<Health>, Problem> {
@@ -42,7 +42,7 @@ pub(super) async fn health(State(gateway): State<Arc<Gateway>>) -> Result<Json<H
 }
 
 /// The gateway's metrics in Prometheus' text format.
-#[utoipa::path(get, path = "/metrics", tag = "health",
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "health",
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn metrics(State(gateway): State<Arc<Gateway>>) -> Result<Response, Problem> {

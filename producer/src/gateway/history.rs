@@ -199,7 +199,7 @@ pub(super) struct PastView {
 }
 
 /// The recent past of the fleet, as this gateway has seen it since it started; two hours at most.
-#[utoipa::path(get, path = "/v1/metrics/history", tag = "fleet", params(HistoryQuery),
+#[utoipa::path(get, path = "/v1/metrics/history", operation_id = "getHistory", tag = "fleet", params(HistoryQuery),
     responses((status = 200, body = PastView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn history(

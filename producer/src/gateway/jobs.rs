@@ -121,7 +121,7 @@ pub(super) enum Priority {
 #[serde(untagged)]
 #[allow(dead_code, reason = "as `JobForm`")]
 pub(super) enum Jobs {
-    One(JobForm),
+    One(Box<JobForm>),
     /// 1 to 1000.
     Many(Vec<JobForm>),
 }
@@ -276,7 +276,7 @@ pub(super) struct SubmitQuery {
 ///
 /// With `?wait=S` or `Prefer: wait=S` one job is answered with its view when it ended in time. `Prefer: respond-async`
 /// asks for an answer at once.
-#[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = Jobs,
+#[utoipa::path(post, path = "/v1/jobs", operation_id = "submitJobs", tag = "jobs", request_body = Jobs,
     params(SubmitQuery,
         ("Prefer" = Option<String>, Header, description = "`wait=S` or `respond-async` (RFC 7240)"),
         ("Idempotency-Key" = Option<String>, Header, description = "the job's `idempotencyKey`")),
@@ -425,7 +425,7 @@ pub(super) struct JobQuery {
 }
 
 /// Says what is known of a job.
-#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs",
+#[utoipa::path(get, path = "/v1/jobs/{id}", operation_id = "getJob", tag = "jobs",
     params(("id" = String, Path, description = "the job's id"), JobQuery),
     responses((status = 200, body = JobView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -494,7 +494,7 @@ pub(super) enum CancellationKind {
 }
 
 /// Cancels a job.
-#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs",
+#[utoipa::path(delete, path = "/v1/jobs/{id}", operation_id = "cancelJob", tag = "jobs",
     params(("id" = String, Path, description = "the job's id")),
     responses((status = 200, body = Cancelled),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -521,7 +521,7 @@ pub(super) struct Retried {
 }
 
 /// Lets a dead job run again.
-#[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs",
+#[utoipa::path(post, path = "/v1/jobs/{id}/retry", operation_id = "retryJob", tag = "jobs",
     params(("id" = String, Path, description = "the job's id")),
     responses((status = 202, body = Retried),
         (status = "default", body = Problem, content_type = "application/problem+json")))]

@@ -85,7 +85,7 @@ pub(super) struct JobPage {
 ///
 /// What is looked at is bounded: all jobs that have not ended where they are at most 10,000 (else those that the kept
 /// events name), the dead ones, and those that the latest 10,000 events name.
-#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(ListQuery),
+#[utoipa::path(get, path = "/v1/jobs", operation_id = "listJobs", tag = "jobs", params(ListQuery),
     responses((status = 200, body = JobPage),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(

@@ -244,15 +244,18 @@ fn router(gateway: &Arc<Gateway>, config: &GatewayConfig) -> Result<Router, Clie
         .with_state(Arc::clone(gateway)))
 }
 
+/// Answers a request of another origin's page.
+type OnForeign = fn(ProtectionError) -> Response;
+
 /// Pages of other origins must not use what a browser sends along by itself, nor reach a gateway without keys.
-fn same_origin(config: &GatewayConfig) -> Result<CsrfLayer<fn(ProtectionError) -> Response>, ClientError> {
+fn same_origin(config: &GatewayConfig) -> Result<CsrfLayer<OnForeign>, ClientError> {
     let mut layer = CsrfLayer::new();
     for origin in &config.cors_origins {
         layer = layer
             .add_trusted_origin(origin)
             .map_err(|error| ClientError::usage(format!("gateway.corsOrigins {origin}"), error))?;
     }
-    Ok(layer.with_rejection_response(foreign_origin as fn(ProtectionError) -> Response))
+    Ok(layer.with_rejection_response(foreign_origin as OnForeign))
 }
 
 fn foreign_origin(_: ProtectionError) -> Response {

@@ -23,7 +23,7 @@ pub(super) struct ModuleList {
 }
 
 /// Lists all versions of all modules, with what each worker has of them.
-#[utoipa::path(get, path = "/v1/modules", tag = "modules",
+#[utoipa::path(get, path = "/v1/modules", operation_id = "listModules", tag = "modules",
     responses((status = 200, body = ModuleList),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(State(gateway): State<Arc<Gateway>>) -> Result<Json<ModuleList>, Problem> {
@@ -38,7 +38,7 @@ pub(super) struct Promotion {
 }
 
 /// Makes a version the one that jobs get, once every worker has loaded it.
-#[utoipa::path(post, path = "/v1/modules/{name}/promote", tag = "modules", request_body = Promotion,
+#[utoipa::path(post, path = "/v1/modules/{name}/promote", operation_id = "promoteModule", tag = "modules", request_body = Promotion,
     params(("name" = String, Path, description = "the module")),
     responses((status = 200, description = "The module as it is now", body = ModuleList),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -53,7 +53,7 @@ pub(super) async fn promote(
 }
 
 /// Ends a canary, or returns to what was active before the last promotion.
-#[utoipa::path(post, path = "/v1/modules/{name}/rollback", tag = "modules",
+#[utoipa::path(post, path = "/v1/modules/{name}/rollback", operation_id = "rollBackModule", tag = "modules",
     params(("name" = String, Path, description = "the module")),
     responses((status = 200, description = "The module as it is now", body = ModuleList),
         (status = "default", body = Problem, content_type = "application/problem+json")))]

@@ -32,10 +32,10 @@ pub struct Problem {
     pub refusal: Option<Box<RawValue>>,
     /// The same in the form in which clients of OpenAI's API read errors; only from `/v1/chat/completions`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<OpenAiError>,
-    /// When to try again.
+    pub error: Option<Box<OpenAiError>>,
+    /// Whole seconds after which to try again.
     #[serde(skip)]
-    retry_after: Option<Duration>,
+    retry_after_s: Option<u32>,
 }
 
 /// An error as clients of OpenAI's API read it.
@@ -60,7 +60,7 @@ impl Problem {
             code,
             refusal: None,
             error: None,
-            retry_after: None,
+            retry_after_s: None,
         }
     }
 
@@ -75,7 +75,9 @@ impl Problem {
     }
 
     fn after(self, wait: Duration) -> Self {
-        Self { retry_after: Some(wait), ..self }
+        // The cast saturates.
+        let seconds = wait.as_secs_f64().ceil().max(1.0) as u32;
+        Self { retry_after_s: Some(seconds), ..self }
     }
 
     /// With what the booster said.
@@ -87,7 +89,7 @@ impl Problem {
     pub(super) fn for_openai(self) -> Self {
         let kind = if self.status < 500 { "invalid_request_error" } else { "server_error" };
         let error = OpenAiError { message: self.detail.clone(), r#type: kind, code: self.code };
-        Self { error: Some(error), ..self }
+        Self { error: Some(Box::new(error)), ..self }
     }
 
     fn status(&self) -> StatusCode {
@@ -95,10 +97,9 @@ impl Problem {
     }
 
     /// Whole seconds after which to try again.
-    fn retry_after_s(&self) -> Option<u64> {
+    fn retry_after_s(&self) -> Option<u32> {
         let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&self.status());
-        let wait = self.retry_after.or(busy.then_some(Duration::from_secs(1)))?;
-        Some(wait.as_secs_f64().ceil().max(1.0) as u64)
+        self.retry_after_s.or(busy.then_some(1))
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct ScheduleForm {
 }
 
 /// Lists all schedules, without their jobs.
-#[utoipa::path(get, path = "/v1/schedules", tag = "schedules",
+#[utoipa::path(get, path = "/v1/schedules", operation_id = "listSchedules", tag = "schedules",
     responses((status = 200, body = ScheduleList),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(State(gateway): State<Arc<Gateway>>) -> Result<Json<ScheduleList>, Problem> {
@@ -53,7 +53,7 @@ pub(super) async fn list(State(gateway): State<Arc<Gateway>>) -> Result<Json<Sch
 }
 
 /// Shows one schedule, with its job.
-#[utoipa::path(get, path = "/v1/schedules/{name}", tag = "schedules",
+#[utoipa::path(get, path = "/v1/schedules/{name}", operation_id = "getSchedule", tag = "schedules",
     params(("name" = String, Path, description = "the schedule")),
     responses((status = 200, body = ScheduleView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -75,7 +75,7 @@ async fn view(client: &Client, name: &str) -> Result<Json<ScheduleView>, Problem
 }
 
 /// Adds a schedule, or replaces the one of its name.
-#[utoipa::path(put, path = "/v1/schedules/{name}", tag = "schedules", request_body = ScheduleForm,
+#[utoipa::path(put, path = "/v1/schedules/{name}", operation_id = "putSchedule", tag = "schedules", request_body = ScheduleForm,
     params(("name" = String, Path, description = "1 to 64 characters of `A-Z a-z 0-9 . _ : -`")),
     responses((status = 200, body = ScheduleView),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -90,7 +90,7 @@ pub(super) async fn put(
 }
 
 /// Removes a schedule; jobs of its ticks so far stay.
-#[utoipa::path(delete, path = "/v1/schedules/{name}", tag = "schedules",
+#[utoipa::path(delete, path = "/v1/schedules/{name}", operation_id = "removeSchedule", tag = "schedules",
     params(("name" = String, Path, description = "the schedule")),
     responses((status = 204),
         (status = "default", body = Problem, content_type = "application/problem+json")))]

@@ -46,7 +46,7 @@ pub(super) struct EventsQuery {
 ///
 /// `id` is the event's place, `event` its type, `data` its JSON. A client that gives the last id that it has seen as
 /// `Last-Event-ID` gets what came after it, as far as that is kept.
-#[utoipa::path(get, path = "/v1/events", tag = "fleet",
+#[utoipa::path(get, path = "/v1/events", operation_id = "followEvents", tag = "fleet",
     params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, description = "the last id that was seen")),
     responses((status = 200, description = "A stream that does not end", body = String, content_type = "text/event-stream"),
         (status = "default", body = Problem, content_type = "application/problem+json")))]

@@ -165,7 +165,7 @@ async fn an_edit_is_quick_on_an_idle_fleet() {
         times.push(start.elapsed());
     }
     times.sort();
-    println!("half of the edits took {:?} at most, nine in ten {:?}", times[24], times[44]);
+    eprintln!("half of the edits took {:?} at most, nine in ten {:?}", times[24], times[44]);
     // Polling would take half a poll's pause at least; the bound is generous, since tests share the machine.
     assert!(times[24].as_millis() < 500, "{times:?}");
     fleet.stop().await;
