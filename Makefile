@@ -26,6 +26,16 @@ test: deps-test guests ## Run all tests, from unit tests to the black-box tests 
 	$(CARGO) test --workspace --lib --bins
 	$(CARGO) test --workspace --test '*'
 
+.PHONY: test-doors
+test-doors: deps-doors guests ## Run other people's clients, made-up requests and load against the gateway (DOORS="load")
+	@$(CARGO) build --quiet --workspace --bins
+	@tests/doors/run.sh $(DOORS)
+
+.PHONY: openapi
+openapi: ## Write docs/openapi.json anew
+	@$(CARGO) build --quiet --workspace --bins
+	@target/debug/booster openapi > docs/openapi.json
+
 .PHONY: chaos
 chaos: deps-chaos guests ## Break fleets in ten ways and balance the books (about ten minutes; CHAOS="--only 1,4")
 	@$(CARGO) build --quiet --workspace --bins
@@ -171,6 +181,10 @@ deps-test:
 .PHONY: deps-monitoring
 deps-monitoring:
 	@scripts/install-deps.sh prometheus
+
+.PHONY: deps-doors
+deps-doors:
+	@scripts/install-deps.sh redis node python load
 
 .PHONY: deps-chaos
 deps-chaos:

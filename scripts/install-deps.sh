@@ -7,6 +7,8 @@
 #     redis       redis-server
 #     prometheus  prometheus with promtool, and prometheus-alertmanager with amtool
 #     node        node and npm, for the dashboards and what the queue benchmark compares with
+#     python      Python with venv and pip, for clients and tools of others that test the gateway
+#     load        wrk and curl, for load on the gateway
 #     network     ip, for networks that fail on purpose
 #     chromium    the browser in which the console is tested, and a font
 #     cargo-deny  the licence and advisory check
@@ -29,7 +31,7 @@ die() {
 }
 
 usage() {
-    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, network, chromium, cargo-deny" >&2
+    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, python, load, network, chromium, cargo-deny" >&2
     exit 2
 }
 
@@ -124,6 +126,8 @@ for group in "$@"; do
         install_server prometheus-alertmanager
         ;;
     node) { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm ;;
+    python) python3 -c 'import ensurepip' 2>/dev/null || install_packages python3 python3-venv ;;
+    load) { command -v wrk && command -v curl; } >/dev/null || install_packages wrk curl ;;
     network) command -v ip >/dev/null || install_packages iproute2 ;;
     chromium) install_packages chromium fonts-dejavu-core ;;
     cargo-deny)

@@ -145,6 +145,11 @@ impl Client {
         self.check_known(job).await
     }
 
+    /// The boosters that the fleet's workers have registered, as read a few seconds ago at most.
+    pub(crate) async fn boosters(&self) -> Result<Arc<Catalogue>, ClientError> {
+        self.catalogue(CATALOGUE_AGE).await
+    }
+
     fn check_size(&self, job: &Job) -> Result<(), ClientError> {
         let limit = self.config.redis.max_job_bytes;
         // Writing the whole job out is only worth it for those near the limit.
@@ -375,6 +380,19 @@ impl Client {
     pub async fn wait(&self, id: &str, limit: Duration) -> Result<Option<JobOutcome>, ClientError> {
         let mut found = None;
         self.wait_each(vec![id.to_owned()], limit, |outcome| found = Some(outcome)).await?;
+        Ok(found)
+    }
+
+    /// As [`Client::wait`], for a job that is known to be in `queue`: with less to ask for.
+    pub(crate) async fn wait_in(
+        &self,
+        queue: &str,
+        id: &str,
+        limit: Duration,
+    ) -> Result<Option<JobOutcome>, ClientError> {
+        let mut found = None;
+        let waiter = Waiter::new(self, vec![id.to_owned()], false).within(self.queue(queue));
+        waiter.run(limit, |outcome| found = Some(outcome)).await?;
         Ok(found)
     }
 

@@ -135,6 +135,7 @@ impl Degraded {
             wait_ms: 0,
             worker: self.who.clone(),
             booster: String::new(),
+            tenant: job.tenant.clone(),
             enqueued_at: now_ms(),
             finished_at: 0,
             used_fallback: true,

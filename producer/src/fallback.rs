@@ -328,7 +328,7 @@ mod tests {
     }
 
     fn outcome(booster: &str) -> JobOutcome {
-        JobOutcome { booster: booster.to_owned(), ..JobOutcome::cancelled("x", 0, 0) }
+        JobOutcome { booster: booster.to_owned(), ..JobOutcome::cancelled("x", None, 0, 0) }
     }
 
     fn json(text: &str) -> Answer {

@@ -1,17 +1,17 @@
 //! Following the fleet's event stream.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use booster_core::UnixMillis;
 use booster_core::job::string_field;
 use futures_util::stream::{self, Stream};
-use redis::Value;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::events::{self, Entry};
 
 /// Entries read in one go.
 const PAGE: usize = 500;
@@ -68,24 +68,6 @@ impl FleetEvent {
     }
 }
 
-/// One entry of the stream: its id, and the events of a moment, one JSON text a line.
-type Entry = (String, String);
-
-/// Entries that `command` finds in the fleet's stream between `from` and `to`.
-async fn read(
-    client: &Client,
-    command: &str,
-    from: &str,
-    to: &str,
-    count: usize,
-) -> Result<Vec<Entry>, ClientError> {
-    let mut command = redis::cmd(command);
-    command.arg(client.keys().events()).arg(from).arg(to).arg("COUNT").arg(count);
-    let page: Vec<(String, HashMap<String, Value>)> = client.link().query("events", &command).await?;
-    let events = |mut fields: HashMap<String, Value>| redis::from_redis_value(fields.remove("events")?).ok();
-    Ok(page.into_iter().map(|(entry, fields)| (entry, events(fields).unwrap_or_default())).collect())
-}
-
 /// A place in the stream and what has been read ahead of it, at most a page.
 struct Following {
     client: Client,
@@ -114,7 +96,7 @@ impl Following {
     /// Reads on from the place.
     async fn page(&mut self) -> Result<Vec<Entry>, ClientError> {
         if self.from == EventsFrom::Now {
-            let last = read(&self.client, "XREVRANGE", "+", "-", 1).await?.pop();
+            let last = events::before(&self.client, &self.client.keys().events(), "+", 1).await?.pop();
             self.from = EventsFrom::After(last.map_or_else(|| "0-0".to_owned(), |(entry, _)| entry));
         }
         let start = match &self.from {
@@ -122,7 +104,7 @@ impl Following {
             EventsFrom::Time(time) => time.to_string(),
             EventsFrom::After(entry) => format!("({entry}"),
         };
-        let page = read(&self.client, "XRANGE", &start, "+", PAGE).await?;
+        let page = events::after(&self.client, &start, PAGE).await?;
         if let Some((entry, _)) = page.last() {
             self.from = EventsFrom::After(entry.clone());
         }

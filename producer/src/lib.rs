@@ -24,6 +24,7 @@ pub mod cli;
 mod client;
 mod degrade;
 mod error;
+mod events;
 mod fallback;
 mod fallback_agent;
 mod fallback_view;
@@ -35,6 +36,7 @@ mod modules;
 mod sandbox;
 mod schedules;
 mod trace;
+mod views;
 mod wait;
 
 pub use agent::{Agent, AgentCommand};

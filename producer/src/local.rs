@@ -299,9 +299,9 @@ fn worker_program() -> Result<PathBuf, ClientError> {
         })
 }
 
-/// The configuration as a file's text.
+/// What a worker needs of the configuration, as a file's text.
 fn file_of(config: &Config) -> String {
-    let Config { wasm, redis, booster, modules, log, otel } = config;
+    let Config { wasm, redis, booster, modules, log, otel, gateway: _ } = config;
     let prefer: Vec<String> = modules.prefer.iter().map(|(able, name)| format!("{able}={name}")).collect();
     let intake: Vec<String> = redis.intake.iter().map(ToString::to_string).collect();
     serde_json::json!({

@@ -12,6 +12,7 @@ use booster_state::{
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
+use utoipa::ToSchema;
 
 use crate::client::Client;
 use crate::error::ClientError;
@@ -24,7 +25,7 @@ const STALE: Duration = Duration::from_secs(2);
 const NAMED: usize = 5;
 
 /// One version of a module, and who has it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModuleView {
     /// The module's name.
@@ -48,6 +49,7 @@ pub struct ModuleView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pushed_at: Option<UnixMillis>,
     /// `redis` or `directory`.
+    #[schema(value_type = String)]
     pub source: ModuleSource,
     /// Whether it carries a signature.
     pub signed: bool,
@@ -58,12 +60,13 @@ pub struct ModuleView {
 }
 
 /// A version at one worker.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerView {
     /// The worker.
     pub worker: String,
     /// How far it is; absent when it does not know the version.
+    #[schema(value_type = Option<String>)]
     pub state: Option<LoadState>,
     /// Why it could not be loaded.
     #[serde(skip_serializing_if = "Option::is_none")]

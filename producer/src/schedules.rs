@@ -4,6 +4,7 @@ use booster_core::{Schedule, UnixMillis};
 use booster_queue::Scheduled;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::client::Client;
 use crate::error::ClientError;
@@ -61,7 +62,7 @@ impl Client {
 }
 
 /// What is told of a schedule.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ScheduleView {
     pub(crate) name: String,
@@ -70,13 +71,19 @@ pub(crate) struct ScheduleView {
     pub(crate) timezone: Option<String>,
     /// The booster or capability asked for.
     pub(crate) booster: Option<String>,
+    /// Unix milliseconds, as the others.
+    #[schema(value_type = Option<u64>)]
     pub(crate) added_at: Option<UnixMillis>,
+    #[schema(value_type = Option<u64>)]
     pub(crate) last_tick: Option<UnixMillis>,
+    #[schema(value_type = Option<u64>)]
     pub(crate) next_tick: Option<UnixMillis>,
     /// Why the schedule cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// The job of each tick.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub(crate) job: Option<Box<RawValue>>,
 }
 

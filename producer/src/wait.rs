@@ -39,6 +39,11 @@ impl<'a> Waiter<'a> {
         Self { client, queues: Vec::new(), missing, fallback, home: HashMap::new() }
     }
 
+    /// Looks in this queue alone.
+    pub(crate) fn within(self, queue: Queue) -> Self {
+        Self { queues: vec![queue], ..self }
+    }
+
     /// Waits until all have ended or the time is over; returns what is missing then.
     pub(crate) async fn run(
         mut self,

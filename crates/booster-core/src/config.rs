@@ -147,6 +147,20 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
     ),
     ("log.format", "text", "form of log lines: text or json"),
     ("otel.endpoint", "", "OTLP collector to which spans are sent by HTTP; none are made when empty"),
+    (
+        "gateway.keysFile",
+        "",
+        "file with the API keys of the HTTP gateway; without one it listens on loopback only",
+    ),
+    ("gateway.allowAnonymous", "false", "let the gateway listen beyond loopback without API keys"),
+    (
+        "gateway.maxDrain",
+        "3600",
+        "seconds of work in a queue beyond which the gateway takes no more jobs for it, 0 for never",
+    ),
+    ("gateway.corsOrigins", "", "origins whose pages may call the gateway, separated by commas"),
+    ("gateway.tlsCert", "", "PEM file with the gateway's certificate and its chain; plain HTTP when empty"),
+    ("gateway.tlsKey", "", "PEM file with the key of gateway.tlsCert"),
 ];
 
 /// The environment variable with the key for `booster.fallbackUrl`. It is no setting: it is never written down.
@@ -411,6 +425,26 @@ pub struct ModulesConfig {
 /// Most capabilities with a preferred booster.
 pub const MAX_PREFERENCES: usize = 64;
 
+/// Section `gateway`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// File of the API keys; empty for none.
+    pub keys_file: String,
+    /// Listen beyond loopback without API keys.
+    pub allow_anonymous: bool,
+    /// Seconds of work in a queue beyond which no more jobs are taken for it; 0 for no bound.
+    pub max_drain_s: u64,
+    /// Origins whose pages may call the gateway, at most [`MAX_ORIGINS`].
+    pub cors_origins: Vec<String>,
+    /// PEM file of the certificate and its chain; empty for plain HTTP.
+    pub tls_cert: String,
+    /// PEM file of the certificate's key.
+    pub tls_key: String,
+}
+
+/// Most origins whose pages may call the gateway.
+pub const MAX_ORIGINS: usize = 32;
+
 /// What a producer does with jobs that it cannot submit because Redis stays away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Degrade {
@@ -532,6 +566,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Section `otel`.
     pub otel: OtelConfig,
+    /// Section `gateway`.
+    pub gateway: GatewayConfig,
 }
 
 impl Default for Config {
@@ -601,6 +637,14 @@ impl Default for Config {
             },
             log: LogConfig::default(),
             otel: OtelConfig::default(),
+            gateway: GatewayConfig {
+                keys_file: String::new(),
+                allow_anonymous: false,
+                max_drain_s: 3600,
+                cors_origins: Vec::new(),
+                tls_cert: String::new(),
+                tls_key: String::new(),
+            },
         }
     }
 }
@@ -691,6 +735,7 @@ impl Config {
     fn assign(&mut self, key: &str, value: &Value) -> Result<(), Refusal> {
         let (wasm, redis, booster) = (&mut self.wasm, &mut self.redis, &mut self.booster);
         let modules = &mut self.modules;
+        let gateway = &mut self.gateway;
         match key {
             "wasm.poolSize" => wasm.pool_size = number(value, 1, 512)? as usize,
             "wasm.poolSizing" => wasm.pool_sizing = word(value, &PoolSizing::ALL, PoolSizing::as_str)?,
@@ -751,6 +796,12 @@ impl Config {
             "log.level" => self.log.level = log_filter(value)?,
             "log.format" => self.log.format = word(value, &LogFormat::ALL, LogFormat::as_str)?,
             "otel.endpoint" => self.otel.endpoint = text(value, COLLECTOR_FORM, is_collector)?,
+            "gateway.keysFile" => gateway.keys_file = text(value, "the path of a file", |_| true)?,
+            "gateway.allowAnonymous" => gateway.allow_anonymous = flag(value)?,
+            "gateway.maxDrain" => gateway.max_drain_s = number(value, 0, 31_536_000)?,
+            "gateway.corsOrigins" => gateway.cors_origins = origins(value)?,
+            "gateway.tlsCert" => gateway.tls_cert = text(value, FILE_FORM, |_| true)?,
+            "gateway.tlsKey" => gateway.tls_key = text(value, FILE_FORM, |_| true)?,
             _ => return Err(Refusal::UnknownKey),
         }
         Ok(())
@@ -770,6 +821,8 @@ const PREFER_FORM: &str = "at most 64 pairs CAPABILITY=BOOSTER separated by comm
     \"code-generation=scaffold\"; a capability is named once, a booster without a version";
 const COLLECTOR_FORM: &str = "an address such as \"http://127.0.0.1:4318\", or https, without user and password \
     (headers go into OTEL_EXPORTER_OTLP_HEADERS)";
+const ORIGINS_FORM: &str =
+    "at most 32 origins separated by commas, such as \"https://console.example\", without path";
 
 enum Refusal {
     UnknownKey,
@@ -919,6 +972,24 @@ fn is_endpoint(text: &str) -> bool {
         || host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(plain))
 }
 
+/// Origins separated by commas; none when the text is empty.
+fn origins(value: &Value) -> Result<Vec<String>, Refusal> {
+    let list = text(value, ORIGINS_FORM, |_| true)?;
+    let origins: Vec<String> =
+        list.split(',').map(str::trim).filter(|one| !one.is_empty()).map(ToOwned::to_owned).collect();
+    if origins.len() > MAX_ORIGINS || !origins.iter().all(|origin| is_origin(origin)) {
+        return Err(Refusal::Expected(ORIGINS_FORM.to_owned()));
+    }
+    Ok(origins)
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    // What a browser sends: no path, no user, lower case.
+    let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-' | ':' | '[' | ']');
+    host.is_some_and(|host| (1..=255).contains(&host.len()) && host.chars().all(plain))
+}
+
 fn is_prefix(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 128
@@ -1037,6 +1108,18 @@ mod tests {
             assert!(!is_collector(wrong), "{wrong}");
             let error = Config::default().set("otel.endpoint", &Value::from(wrong), "test").unwrap_err();
             assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn origins_are_what_browsers_send() {
+        let mut config = Config::default();
+        let two = "https://console.example, http://localhost:3000";
+        config.set("gateway.corsOrigins", &Value::from(two), "test").unwrap();
+        assert_eq!(config.gateway.cors_origins, ["https://console.example", "http://localhost:3000"]);
+        for wrong in ["*", "console.example", "https://", "https://a/b", "https://A.example", "file://a"] {
+            let error = config.set("gateway.corsOrigins", &Value::from(wrong), "test").unwrap_err();
+            assert!(error.to_string().contains("without path"), "{wrong}: {error}");
         }
     }
 

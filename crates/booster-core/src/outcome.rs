@@ -183,6 +183,9 @@ pub struct JobOutcome {
     /// The booster that ran, as `name@version`; empty when none did.
     #[serde(default)]
     pub booster: String,
+    /// On whose behalf the job was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tenant: Option<String>,
     /// When the job was accepted, Unix milliseconds.
     #[serde(default)]
     pub enqueued_at: UnixMillis,
@@ -199,7 +202,7 @@ pub struct JobOutcome {
 
 impl JobOutcome {
     /// The outcome of a job that was cancelled before it ran.
-    pub fn cancelled(id: &str, enqueued_at: UnixMillis, now: UnixMillis) -> Self {
+    pub fn cancelled(id: &str, tenant: Option<String>, enqueued_at: UnixMillis, now: UnixMillis) -> Self {
         Self {
             id: id.to_owned(),
             outcome: OutcomeKind::Cancelled,
@@ -212,6 +215,7 @@ impl JobOutcome {
             wait_ms: 0,
             worker: String::new(),
             booster: String::new(),
+            tenant,
             enqueued_at,
             finished_at: now,
             used_fallback: false,

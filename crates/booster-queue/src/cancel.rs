@@ -31,8 +31,8 @@ impl Queue {
         let now = now_ms();
         let record = self.record(id).await?;
         let attempt = record.as_ref().map_or(0, |record| record.attempts);
-        let enqueued_at = record.as_ref().map_or(now, |record| record.enqueued_at);
-        let job = record.and_then(|record| Job::from_json(&record.job?).ok());
+        let enqueued_at = record.map_or(now, |record| record.enqueued_at);
+        let job = self.text(id).await?.and_then(|text| Job::from_json(&text).ok());
         let event = Event::TaskCompleted(Finished {
             job_id: id.to_owned(),
             queue: self.name().to_owned(),
@@ -44,10 +44,11 @@ impl Queue {
             used_fallback: false,
             cached: false,
             tenant: job.as_ref().and_then(|job| job.tenant.clone()),
-            agent_id: job.and_then(|job| job.agent_id),
+            agent_id: job.as_ref().and_then(|job| job.agent_id.clone()),
         });
+        let outcome = JobOutcome::cancelled(id, job.and_then(|job| job.tenant), enqueued_at, now);
         // A plain struct with string keys: serialising it cannot fail.
-        let outcome = serde_json::to_string(&JobOutcome::cancelled(id, enqueued_at, now)).unwrap_or_default();
+        let outcome = serde_json::to_string(&outcome).unwrap_or_default();
         let mut call = self.begin(&CANCEL);
         call.arg(self.ttl_s()).arg(self.keys().control_channel()).arg(id).arg(outcome);
         call.arg(event.to_message(now));

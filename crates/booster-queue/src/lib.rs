@@ -10,6 +10,7 @@
 //! * [`intake`] takes over what services push with apalis-redis.
 
 pub mod backend;
+mod browse;
 mod cache;
 mod cancel;
 pub mod consumer;
@@ -32,6 +33,7 @@ mod spool;
 mod tenants;
 
 pub use backend::JobBackend;
+pub use browse::Live;
 pub use cache::OutcomeCache;
 pub use cancel::Cancellation;
 pub use consumer::{Admission, Admit, Claim, Consumer, ConsumerConfig, Report, Settled};

@@ -7,6 +7,8 @@ use booster_core::UnixMillis;
 pub(crate) struct Line<'a> {
     /// `waiting`, `parked`, `delayed` or `running`.
     pub(crate) state: &'a str,
+    /// Stream and entry, such as `jobs/5-0`, while it waits or runs.
+    pub(crate) entry: &'a str,
     /// When the job was accepted, Unix milliseconds.
     pub(crate) enqueued_at: UnixMillis,
     /// Whether somebody wants it cancelled.
@@ -21,13 +23,14 @@ impl<'a> Line<'a> {
     /// Reads a line; `None` when it is none.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let words: Vec<&str> = text.split(' ').collect();
-        let [state, _entry, worker, _started, enqueued_at, flags, attempts, _crashes, _mark, _reason] =
+        let [state, entry, worker, _started, enqueued_at, flags, attempts, _crashes, _mark, _reason] =
             words[..]
         else {
             return None;
         };
         Some(Self {
             state,
+            entry,
             enqueued_at: enqueued_at.parse().ok()?,
             cancel: flags.contains('c'),
             attempts: attempts.parse().ok()?,
@@ -43,7 +46,14 @@ mod tests {
     #[test]
     fn a_line_is_read_and_nothing_else() {
         let line = "running jobs/5-0 host-1 9 7 wc 2 1 - -";
-        let read = Line { state: "running", enqueued_at: 7, cancel: true, attempts: 2, worker: "host-1" };
+        let read = Line {
+            state: "running",
+            entry: "jobs/5-0",
+            enqueued_at: 7,
+            cancel: true,
+            attempts: 2,
+            worker: "host-1",
+        };
         assert_eq!(Line::parse(line), Some(read));
         assert_eq!(Line::parse("waiting jobs/5-0 - - 7 - 0 0 - -").unwrap().worker, "");
         for wrong in ["", "running", "waiting jobs/5-0 - - x - 0 0 - -"] {

@@ -133,6 +133,11 @@ impl Queue {
         self.offer_ms
     }
 
+    /// Most bytes of a job's JSON text.
+    pub(crate) fn max_job_bytes(&self) -> usize {
+        self.max_job_bytes
+    }
+
     /// The connection.
     pub fn link(&self) -> &Link {
         &self.link

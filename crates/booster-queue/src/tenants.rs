@@ -88,6 +88,19 @@ impl Queue {
         self.parked_page(0, limit).await
     }
 
+    /// How many of a tenant's jobs wait here: those that are parked, and those that have had their turn and that no
+    /// worker has started.
+    ///
+    /// # Errors
+    /// A Redis error.
+    pub async fn waiting_of(&self, tenant: &str) -> Result<u64, QueueError> {
+        let mut pipeline = redis::Pipeline::with_capacity(2);
+        pipeline.cmd("ZSCORE").arg(self.keys().tenants()).arg(tenant);
+        pipeline.cmd("HGET").arg(self.keys().turns()).arg(tenant);
+        let (parked, turns): (Option<f64>, Option<u64>) = self.link().pipeline("tenants", &pipeline).await?;
+        Ok(parked.unwrap_or(0.0).max(0.0) as u64 + turns.unwrap_or(0))
+    }
+
     async fn parked_page(&self, skip: usize, limit: usize) -> Result<Vec<(String, u64)>, QueueError> {
         let mut command = redis::cmd("ZRANGE");
         command.arg(self.keys().tenants()).arg(skip).arg((skip + limit).saturating_sub(1));

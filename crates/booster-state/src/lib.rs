@@ -24,8 +24,9 @@ pub use metrics::Metrics;
 pub use modules::{ModuleStore, Modules, NewModule, route, unpack};
 pub use names::{Kind, Series};
 pub use profile::{
-    Endpoint, LoadState, MAX_QUEUES, ModuleSource, Profile, Standing, WorkerModule, endpoints,
-    fleet_catalogue, living_workers, queue_names, read_pool, worker_modules,
+    Endpoint, LoadState, MAX_QUEUES, ModuleSource, Profile, Standing, WorkerModule, WorkerProfile, endpoints,
+    fleet_catalogue, living_workers, pool_load, queue_names, read_health, read_pool, read_workers,
+    worker_modules,
 };
 pub use signature::{Signer, TrustedKeys};
 pub use telemetry::{ModuleNote, Telemetry};

@@ -309,6 +309,52 @@ pub async fn worker_modules(
     Ok(found)
 }
 
+/// Slots asked for in one go.
+const SLOTS_PAGE: usize = 16;
+
+/// A living worker, as its profile says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerProfile {
+    /// Its id.
+    pub id: String,
+    /// The machine.
+    pub host: String,
+    /// Its version.
+    pub version: String,
+    /// When it started, Unix milliseconds.
+    pub started_at: u64,
+    /// Its boosters as `name@version`.
+    pub boosters: Vec<String>,
+    /// The queues that it serves.
+    pub queues: Vec<String>,
+}
+
+/// The profiles of the workers that live.
+///
+/// # Errors
+/// A Redis error.
+pub async fn read_workers(link: &Link, keys: &Keys) -> Result<Vec<WorkerProfile>, StateError> {
+    let mut found = Vec::new();
+    for id in living_workers(link, keys).await? {
+        let command = redis::cmd("HGETALL").arg(keys.agent(&id)).to_owned();
+        let mut fields: HashMap<String, String> = link.query("agents", &command).await?;
+        // It may have left between the two looks.
+        if fields.is_empty() {
+            continue;
+        }
+        let mut field = |name: &str| fields.remove(name).unwrap_or_default();
+        found.push(WorkerProfile {
+            host: field("host"),
+            version: field("version"),
+            started_at: field("startedAt").parse().unwrap_or(0),
+            boosters: serde_json::from_str(&field("boosters")).unwrap_or_default(),
+            queues: serde_json::from_str(&field("queues")).unwrap_or_default(),
+            id,
+        });
+    }
+    Ok(found)
+}
+
 /// An address that others can use of one that a worker listens on.
 fn reachable(host: &str, listen: &str) -> String {
     match listen.parse::<SocketAddr>() {
@@ -317,7 +363,7 @@ fn reachable(host: &str, listen: &str) -> String {
     }
 }
 
-/// The state hashes of all available instances' slots, for people and tools: slot id to fields.
+/// The state hashes of all slots of living workers, for people and tools: slot id to fields.
 ///
 /// # Errors
 /// A Redis error.
@@ -325,21 +371,63 @@ pub async fn read_pool(
     link: &Link,
     keys: &Keys,
 ) -> Result<Vec<(String, HashMap<String, String>)>, StateError> {
+    of_slots(link, keys, &["HGETALL"], |fields: &HashMap<String, String>| !fields.is_empty()).await
+}
+
+/// How many slots living workers have, and how many of them run a job: `(slots, busy)`.
+///
+/// # Errors
+/// A Redis error.
+pub async fn pool_load(link: &Link, keys: &Keys) -> Result<(usize, usize), StateError> {
+    let statuses = of_slots(link, keys, &["HGET", "status"], Option::<String>::is_some).await?;
+    let busy = statuses.iter().filter(|(_, status)| status.as_deref() == Some("busy")).count();
+    Ok((statuses.len(), busy))
+}
+
+/// Asks for something of each slot's hash: a command and what stands behind the key. Slots are numbered from 1
+/// without gaps; the first that is missing ends a worker's list.
+async fn of_slots<T: redis::FromRedisValue>(
+    link: &Link,
+    keys: &Keys,
+    words: &[&str],
+    is_there: impl Fn(&T) -> bool,
+) -> Result<Vec<(String, T)>, StateError> {
     let mut found = Vec::new();
     for worker in living_workers(link, keys).await? {
-        // Slots are numbered from 1 without gaps; the first missing one ends the list.
-        for number in 1.. {
-            let booster_id = format!("{worker}-s{number}");
-            let mut command = redis::cmd("HGETALL");
-            command.arg(keys.booster(&booster_id));
-            let fields: HashMap<String, String> = link.query("pool", &command).await?;
-            if fields.is_empty() {
+        let mut first = 1;
+        loop {
+            let slots: Vec<String> =
+                (first..first + SLOTS_PAGE).map(|number| format!("{worker}-s{number}")).collect();
+            let mut pipeline = Pipeline::with_capacity(slots.len());
+            for slot in &slots {
+                pipeline.cmd(words[0]).arg(keys.booster(slot)).arg(&words[1..]);
+            }
+            let values: Vec<T> = link.pipeline("pool", &pipeline).await?;
+            let before = found.len();
+            found.extend(slots.into_iter().zip(values).take_while(|(_, value)| is_there(value)));
+            if found.len() - before < SLOTS_PAGE {
                 break;
             }
-            found.push((booster_id, fields));
+            first += SLOTS_PAGE;
         }
     }
     Ok(found)
+}
+
+/// What is said of the health of instances, in the order of their ids; `None` for those that are gone.
+///
+/// # Errors
+/// A Redis error.
+pub async fn read_health(
+    link: &Link,
+    keys: &Keys,
+    instances: &[String],
+) -> Result<Vec<Option<String>>, StateError> {
+    let mut pipeline = Pipeline::with_capacity(instances.len());
+    for instance in instances {
+        pipeline.cmd("HGET").arg(keys.instance(instance)).arg("healthStatus");
+    }
+    Ok(link.pipeline("pool", &pipeline).await?)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,15 +1,15 @@
 //! `booster queues`, `pool` and `events`.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use booster_queue::now_ms;
 use clap::Args;
-use redis::Value;
 
 use super::print;
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::events;
+use crate::views::{PoolView, QueueView, SlotView};
 
 /// Arguments of `queues` and `pool`.
 #[derive(Debug, Args)]
@@ -40,63 +40,40 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 
 /// Lists the queues.
 pub(crate) async fn queues(arguments: &Arguments, client: &Client) -> Result<u8, ClientError> {
-    let mut rows = Vec::new();
-    let mut list = Vec::new();
+    let mut views = Vec::new();
     for queue in client.queues().await? {
-        let counts = queue.counts().await?;
-        let depth = counts.depth;
-        list.push(serde_json::json!({
-            "name": queue.name(), "waiting": depth.waiting, "delayed": depth.delayed, "running": depth.running,
-            "done": counts.done, "refused": counts.refused, "dead": counts.dead, "cancelled": counts.cancelled,
-            "deduplicated": counts.deduplicated, "deadKept": depth.dead, "oldestAgeMs": depth.oldest_age_ms,
-            "mode": queue.mode().await?.as_str(),
-        }));
-        let numbers = [
-            depth.waiting,
-            depth.delayed,
-            depth.running,
-            counts.done,
-            counts.refused,
-            counts.dead,
-            counts.cancelled,
-        ];
-        let mut row = vec![queue.name().to_owned()];
-        row.extend(numbers.iter().map(ToString::to_string));
-        rows.push(row);
+        views.push(QueueView::of(&queue).await?);
     }
     if arguments.json {
-        print::line(&serde_json::json!({ "queues": list }).to_string())?;
-    } else {
-        let head = ["queue", "waiting", "delayed", "running", "done", "refused", "dead", "cancelled"];
-        print::table(&head, &rows)?;
+        print::line(&serde_json::json!({ "queues": views }).to_string())?;
+        return Ok(0);
     }
+    let row = |view: &QueueView| {
+        let numbers =
+            [view.waiting, view.delayed, view.running, view.done, view.refused, view.dead, view.cancelled];
+        let mut row = vec![view.name.clone()];
+        row.extend(numbers.iter().map(ToString::to_string));
+        row
+    };
+    let rows: Vec<Vec<String>> = views.iter().map(row).collect();
+    let head = ["queue", "waiting", "delayed", "running", "done", "refused", "dead", "cancelled"];
+    print::table(&head, &rows)?;
     Ok(0)
 }
 
 /// Lists the slots of all living workers.
 pub(crate) async fn pool(arguments: &Arguments, client: &Client) -> Result<u8, ClientError> {
-    let slots = client.pool().await?;
+    let pool = PoolView::of(client).await?;
     if arguments.json {
-        let list: Vec<serde_json::Value> = slots
-            .iter()
-            .map(|(booster_id, fields)| {
-                let mut slot = serde_json::json!(fields);
-                slot["boosterId"] = serde_json::Value::from(booster_id.as_str());
-                slot
-            })
-            .collect();
-        print::line(&serde_json::json!({ "slots": list }).to_string())?;
+        // Numbers, texts and JSON that has been read before: serialising it cannot fail.
+        print::line(&serde_json::to_string(&pool).unwrap_or_default())?;
         return Ok(0);
     }
-    let field = |fields: &HashMap<String, String>, name: &str| fields.get(name).cloned().unwrap_or_default();
-    let rows: Vec<Vec<String>> = slots
-        .iter()
-        .map(|(booster_id, fields)| {
-            let mut row = vec![booster_id.clone()];
-            row.extend(["status", "errorCount", "memoryUsage", "instanceId"].map(|name| field(fields, name)));
-            row
-        })
-        .collect();
+    let row = |slot: &SlotView| {
+        let (errors, memory) = (slot.error_count.to_string(), slot.memory_usage.to_string());
+        vec![slot.booster_id.clone(), slot.status.clone(), errors, memory, slot.instance_id.clone()]
+    };
+    let rows: Vec<Vec<String>> = pool.slots.iter().map(row).collect();
     print::table(&["slot", "status", "errors", "memory", "instance"], &rows)?;
     Ok(0)
 }
@@ -110,14 +87,9 @@ pub(crate) async fn events(arguments: &EventsArguments, client: &Client) -> Resu
         None => "-".to_owned(),
     };
     loop {
-        let mut command = redis::cmd("XRANGE");
-        command.arg(client.keys().events()).arg(&start).arg("+").arg("COUNT").arg(PAGE);
-        let page: Vec<(String, HashMap<String, Value>)> = client.link().query("events", &command).await?;
-        for (entry, fields) in &page {
-            // An entry holds the events of a moment, one a line.
-            let events =
-                fields.get("events").and_then(|value| redis::from_redis_value::<String>(value.clone()).ok());
-            print::line(&events.unwrap_or_default())?;
+        let page = events::after(client, &start, PAGE).await?;
+        for (entry, lines) in &page {
+            print::line(lines)?;
             start = format!("({entry}");
         }
         if page.len() < PAGE {

@@ -4,6 +4,7 @@ mod apply;
 mod dead;
 mod fallback;
 mod jobs;
+mod key;
 mod look;
 mod module;
 mod print;
@@ -21,6 +22,7 @@ use booster_core::config::LogFormat;
 use booster_queue::Mode;
 use booster_state::{log, trace};
 use clap::{Args, Parser, Subcommand};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -49,7 +51,7 @@ struct Cli {
 /// Which fleet.
 #[derive(Debug, Args)]
 struct Fleet {
-    /// Configuration file (JSON: sections wasm, redis, booster, modules, log, otel)
+    /// Configuration file (JSON: sections wasm, redis, booster, gateway, modules, log, otel)
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Redis address: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// [environment: REDIS_URL]
@@ -113,6 +115,11 @@ enum Command {
     Serve(ServeArguments),
     /// Prints where the workers serve their metrics, as a target file for Prometheus
     Targets(targets::Arguments),
+    /// Makes API keys for the HTTP gateway
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Prints the OpenAPI document of the HTTP gateway
+    Openapi,
 }
 
 #[derive(Debug, Args)]
@@ -181,6 +188,11 @@ async fn run(command: Command, config: Config) -> Result<u8, ClientError> {
         Command::Module(command) => module::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,
         Command::Targets(arguments) => targets::run(&arguments, &Client::connect(config)?).await,
+        Command::Key(command) => key::run(command),
+        Command::Openapi => {
+            print::line(gateway::document().trim_end())?;
+            Ok(0)
+        }
     }
 }
 
@@ -209,13 +221,28 @@ impl Fleet {
 
 async fn serve(arguments: &ServeArguments, config: Config) -> Result<u8, ClientError> {
     let stop = stop_signal()?;
+    raise_file_limit();
     let listener = listen(&arguments.listen).await?;
+    let scheme = scheme(&config);
     let (client, metrics) = gateway::counted_client(config)?;
-    eprintln!("booster: gateway on http://{}", print::address(&listener));
+    eprintln!("booster: gateway on {scheme}://{}", print::address(&listener));
     gateway::run(client, metrics, listener, stop).await?;
     Ok(0)
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ClientError> {
     TcpListener::bind(address).await.map_err(|error| ClientError::usage(format!("--listen {address}"), error))
+}
+
+/// How the gateway is spoken to.
+pub(crate) fn scheme(config: &Config) -> &'static str {
+    if config.gateway.tls_cert.is_empty() { "http" } else { "https" }
+}
+
+/// Lets this process have as many open files as the system allows it: every connection is one.
+pub(crate) fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // With fewer it works too, for fewer clients.
+    let _ = setrlimit(Resource::Nofile, limit);
 }

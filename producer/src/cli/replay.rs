@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn only_the_same_bytes_or_the_same_cause_are_the_same() {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
-        let mut stored = JobOutcome::cancelled("x", 0, 0);
+        let mut stored = JobOutcome::cancelled("x", None, 0, 0);
         stored.outcome = OutcomeKind::Done;
         stored.output = Some(raw("{\"a\":1}"));
         assert_eq!(compare(&stored, &Attempt::Done(raw("{\"a\":1}"))), SAME);

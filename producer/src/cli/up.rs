@@ -6,7 +6,7 @@ use std::time::Duration;
 use booster_core::Config;
 use clap::Args;
 
-use super::{listen, print};
+use super::{listen, print, raise_file_limit, scheme};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::gateway;
@@ -36,6 +36,7 @@ pub(crate) async fn run(arguments: Arguments, mut config: Config) -> Result<u8, 
     }
     let stop = stop_signal()?;
     tokio::pin!(stop);
+    raise_file_limit();
     let listener = listen(&arguments.listen).await?;
     let temporary =
         tempfile::tempdir().map_err(|error| ClientError::machine("a temporary directory", error))?;
@@ -48,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments, mut config: Config) -> Result<u8, 
     for number in 1..=arguments.workers {
         workers.push(LocalWorker::start(&config, &dir.join(format!("worker-{number}.log")), &[])?);
     }
-    let gateway = print::address(&listener);
+    let gateway = format!("{}://{}", scheme(&config), print::address(&listener));
     let started = tokio::select! {
         result = announce(&mut workers, &redis, &config, &gateway) => result.map(|()| true),
         () = &mut stop => Ok(false),
@@ -85,7 +86,7 @@ async fn announce(
             worker.pid().unwrap_or(0)
         );
     }
-    eprintln!("booster: gateway  http://{gateway}");
+    eprintln!("booster: gateway  {gateway}");
     eprintln!(
         "booster: submit with `REDIS_URL={} booster submit JOBS.jsonl --wait`; Ctrl-C ends it all",
         redis.url()

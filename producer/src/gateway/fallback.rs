@@ -1,148 +1,164 @@
 //! Offers to regular agents over HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use booster_queue::EndedOffer;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Gateway, MAX_WAIT_S, Problem, body_unreadable, unreadable};
-use crate::client::Client;
-use crate::error::ClientError;
+use super::Gateway;
+use super::extract::{Asked, Named, Text, wait_seconds};
+use super::problem::Problem;
 use crate::fallback::{Answer, Answered, Wanted};
 use crate::fallback_view::TakenView;
 
 /// Which offer is wanted, and how long it is waited for.
-#[derive(Debug, Deserialize)]
-pub(super) struct Next {
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct NextQuery {
+    /// Seconds to wait for one.
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 300)]
     wait: Option<String>,
+    /// Of this queue.
     queue: Option<String>,
+    /// For a job that asked for this booster.
     booster: Option<String>,
 }
 
-/// Takes an offer; 204 when there is none in time.
+/// Takes an offered job, with its input, why no booster did it, and the token of the claim.
+#[utoipa::path(get, path = "/v1/fallback/next", operation_id = "nextFallback", tag = "fallback", params(NextQuery),
+    responses((status = 200, body = serde_json::Value), (status = 204, description = "There is none"),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn next(
-    State(gateway): State<Gateway>,
-    next: Result<Query<Next>, QueryRejection>,
-) -> Response {
-    let next = match next {
-        Ok(Query(next)) => next,
-        Err(rejection) => return unreadable(&rejection.body_text()),
+    State(gateway): State<Arc<Gateway>>,
+    Asked(query): Asked<NextQuery>,
+) -> Result<Response, Problem> {
+    let seconds = wait_seconds(query.wait.as_deref())?;
+    let _waiting = seconds.map(|_| gateway.limits.wait()).transpose()?;
+    let wanted = Wanted { queue: query.queue, booster: query.booster };
+    let limit = Duration::from_secs(seconds.unwrap_or(0));
+    let taken = tokio::select! {
+        taken = gateway.client.next_fallback(&wanted, limit) => taken?,
+        () = gateway.stopping() => None,
     };
-    let Ok(_waiting) = gateway.waits.try_acquire_many(u32::from(next.wait.is_some())) else {
-        let detail = "too many requests are waiting already; ask without `wait`, or again later";
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_waits", detail).into_response();
-    };
-    match take(&gateway.client, next).await {
-        Ok(Some(view)) => Json(view).into_response(),
-        Ok(None) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => Problem::from(error).into_response(),
-    }
-}
-
-async fn take(client: &Client, next: Next) -> Result<Option<TakenView>, ClientError> {
-    let wait = next.wait.as_deref().unwrap_or("0");
-    let seconds: u64 = wait.parse().ok().filter(|seconds| *seconds <= MAX_WAIT_S).ok_or_else(|| {
-        ClientError::usage(format!("wait={wait}"), format!("expected seconds from 0 to {MAX_WAIT_S}"))
-    })?;
-    let wanted = Wanted { queue: next.queue, booster: next.booster };
-    let taken = client.next_fallback(&wanted, Duration::from_secs(seconds)).await?;
-    Ok(taken.map(TakenView::new))
+    Ok(match taken {
+        Some(taken) => Json(TakenView::new(taken)).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
 /// An answer to an offer.
-#[derive(Deserialize)]
-struct Done {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Done {
+    /// The token of the claim.
     token: String,
+    /// What the booster would have answered.
+    #[schema(value_type = serde_json::Value)]
     output: Box<RawValue>,
 }
 
-/// Stores an answer.
+/// What became of an answer.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Stored {
+    id: String,
+    /// `done`.
+    outcome: &'static str,
+    /// `false` when this answer had been stored already.
+    stored: bool,
+}
+
+/// Stores an answer as the job's outcome.
+#[utoipa::path(post, path = "/v1/fallback/{id}/done", operation_id = "finishFallback", tag = "fallback", request_body = Done,
+    params(("id" = String, Path, description = "the job")),
+    responses((status = 200, body = Stored),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn done(
-    State(gateway): State<Gateway>,
-    id: Result<Path<String>, PathRejection>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let (id, Done { token, output }) = match request(id, body) {
-        Ok(request) => request,
-        Err(response) => return *response,
-    };
-    match gateway.client.finish_fallback(&id, &token, &Answer::Json(output)).await {
-        Ok(Answered::Stored) => Json(json!({ "id": id, "outcome": "done", "stored": true })).into_response(),
-        Ok(Answered::Again) => Json(json!({ "id": id, "outcome": "done", "stored": false })).into_response(),
-        Ok(Answered::Lost) => lost(&id).into_response(),
-        Ok(Answered::Rejected { reason }) => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "fallback_rejected", reason).into_response()
+    State(gateway): State<Arc<Gateway>>,
+    Named(id): Named,
+    body: Text,
+) -> Result<Json<Stored>, Problem> {
+    let Done { token, output } = body.json()?;
+    match gateway.client.finish_fallback(&id, &token, &Answer::Json(output)).await? {
+        Answered::Stored => Ok(Json(Stored { id, outcome: "done", stored: true })),
+        Answered::Again => Ok(Json(Stored { id, outcome: "done", stored: false })),
+        Answered::Lost => Err(lost(&id)),
+        Answered::Rejected { reason } => {
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "fallback_rejected", reason))
         }
-        Err(error) => Problem::from(error).into_response(),
     }
 }
 
 /// Why an agent gives an offer up.
-#[derive(Deserialize)]
-struct Failed {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Failed {
+    /// The token of the claim.
     token: String,
+    /// What went wrong.
     error: String,
 }
 
+/// An offer that was given up.
+#[derive(Serialize, ToSchema)]
+pub(super) struct GivenUp {
+    id: String,
+    /// Whether it is offered again.
+    offered: bool,
+}
+
 /// Gives an offer up.
+#[utoipa::path(post, path = "/v1/fallback/{id}/failed", operation_id = "failFallback", tag = "fallback", request_body = Failed,
+    params(("id" = String, Path, description = "the job")),
+    responses((status = 200, body = GivenUp),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn failed(
-    State(gateway): State<Gateway>,
-    id: Result<Path<String>, PathRejection>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let (id, Failed { token, error }) = match request(id, body) {
-        Ok(request) => request,
-        Err(response) => return *response,
-    };
-    match gateway.client.fail_fallback(&id, &token, &error).await {
-        Ok(EndedOffer::Lost) => lost(&id).into_response(),
-        Ok(ended) => Json(json!({ "id": id, "offered": ended == EndedOffer::Again })).into_response(),
-        Err(error) => Problem::from(error).into_response(),
+    State(gateway): State<Arc<Gateway>>,
+    Named(id): Named,
+    body: Text,
+) -> Result<Json<GivenUp>, Problem> {
+    let Failed { token, error } = body.json()?;
+    match gateway.client.fail_fallback(&id, &token, &error).await? {
+        EndedOffer::Lost => Err(lost(&id)),
+        ended => Ok(Json(GivenUp { id, offered: ended == EndedOffer::Again })),
     }
 }
 
 /// A claim that is to last longer.
-#[derive(Deserialize)]
-struct Renew {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Renew {
+    /// The token of the claim.
     token: String,
 }
 
-/// Renews a claim.
-pub(super) async fn renew(
-    State(gateway): State<Gateway>,
-    id: Result<Path<String>, PathRejection>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let (id, Renew { token }) = match request(id, body) {
-        Ok(request) => request,
-        Err(response) => return *response,
-    };
-    match gateway.client.renew_fallback(&id, &token).await {
-        Ok(Some(until)) => Json(json!({ "id": id, "claimUntil": until })).into_response(),
-        Ok(None) => lost(&id).into_response(),
-        Err(error) => Problem::from(error).into_response(),
-    }
+/// A claim that was renewed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Renewed {
+    id: String,
+    /// When it lapses, Unix milliseconds.
+    claim_until: u64,
 }
 
-/// The id and the body of a request; else what to answer.
-fn request<T: DeserializeOwned>(
-    id: Result<Path<String>, PathRejection>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<(String, T), Box<Response>> {
-    let Path(id) = id.map_err(|rejection| Box::new(unreadable(&rejection.body_text())))?;
-    let body = body.map_err(|rejection| Box::new(body_unreadable(&rejection)))?;
-    let read = serde_json::from_slice(&body)
-        .map_err(|error| Box::new(Problem::from(ClientError::usage("body", error)).into_response()))?;
-    Ok((id, read))
+/// Renews a claim.
+#[utoipa::path(post, path = "/v1/fallback/{id}/renew", operation_id = "renewFallback", tag = "fallback", request_body = Renew,
+    params(("id" = String, Path, description = "the job")),
+    responses((status = 200, body = Renewed),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn renew(
+    State(gateway): State<Arc<Gateway>>,
+    Named(id): Named,
+    body: Text,
+) -> Result<Json<Renewed>, Problem> {
+    let Renew { token } = body.json()?;
+    let until = gateway.client.renew_fallback(&id, &token).await?;
+    let claim_until = until.ok_or_else(|| lost(&id))?;
+    Ok(Json(Renewed { id, claim_until }))
 }
 
 fn lost(id: &str) -> Problem {

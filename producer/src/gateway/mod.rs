@@ -1,52 +1,85 @@
-//! The HTTP gateway: submit jobs and get their outcomes, keep schedules.
+//! The HTTP gateway. `docs/http.md` has its routes for those who use it, `docs/openapi.json` for programs.
 
+mod apply;
+mod auth;
+mod chat;
 mod console;
+mod dead;
+mod extract;
 mod fallback;
+mod feed;
+mod fleet;
+mod health;
+mod history;
+mod jobs;
+pub(crate) mod keys;
+mod limits;
+mod list;
 mod modules;
+mod openapi;
 mod problem;
 mod schedules;
+mod serve;
+mod stream;
+mod submit;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use booster_core::outcome::JobOutcome;
-use booster_core::{Config, Job};
-use booster_queue::Record;
+use booster_core::Config;
+use booster_core::config::GatewayConfig;
 use booster_state::{Metrics, Series, Telemetry};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
+use tower_http::cors::CorsLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::trace;
-pub use problem::Problem;
+pub use extract::MAX_WAIT_S;
+use feed::Feed;
+use history::History;
+pub use jobs::MAX_JOBS;
+use keys::Keys;
+use limits::Limits;
+pub use openapi::document;
+use problem::Problem;
 
-/// Most jobs of one request.
-pub const MAX_JOBS: usize = 1000;
-/// Longest wait of one request, seconds.
-pub const MAX_WAIT_S: u64 = 300;
-/// Largest body of one request: a full job and what is around it, or many small ones.
-const MAX_BODY: usize = 32 * 1024 * 1024;
+/// How long nothing may come of a body that has not ended.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Requests that wait for an outcome at the same time; each holds a connection to Redis.
-const MAX_WAITS: usize = 256;
-/// How long open requests may take once the shutdown has begun.
-const DRAIN: Duration = Duration::from_secs(10);
-
-#[derive(Clone)]
+/// What all requests share.
 struct Gateway {
     client: Client,
     metrics: Arc<Metrics>,
-    waits: Arc<Semaphore>,
+    /// Who may ask; anybody when there are none.
+    keys: Option<Keys>,
+    limits: Limits,
+    feed: Feed,
+    history: History,
+    started: Instant,
+    /// Whether it is for this machine alone.
+    local: bool,
+    /// Whether it speaks TLS itself.
+    tls: bool,
+    /// Whether the shutdown has begun.
+    stop: watch::Sender<bool>,
+}
+
+impl Gateway {
+    /// Resolves when the shutdown has begun.
+    async fn stopping(&self) {
+        // The sender lives as long as the gateway, so there is no error.
+        let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
+    }
 }
 
 /// A client for the gateway that counts what it does, and its metrics.
@@ -64,216 +97,200 @@ pub fn counted_client(config: Config) -> Result<(Client, Arc<Metrics>), ClientEr
 /// Serves until `shutdown` resolves; requests that are being answered are finished.
 ///
 /// # Errors
-/// [`ClientError::Machine`] when the listener fails.
+/// [`ClientError::Usage`] when a setting of the section `gateway` does not fit, [`ClientError::Machine`] when the
+/// listener fails.
 pub async fn run(
     client: Client,
     metrics: Arc<Metrics>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ClientError> {
-    let limit = MAX_BODY.max(client.config().redis.max_job_bytes + 64 * 1024);
-    let router = Router::new()
-        .route("/v1/jobs", post(submit))
-        .route("/v1/jobs/{id}", get(job))
-        .route("/v1/schedules", get(schedules::list))
-        .route("/v1/schedules/{name}", get(schedules::get).put(schedules::put).delete(schedules::delete))
-        .route("/v1/modules", get(modules::list))
-        .route("/v1/modules/{name}/promote", post(modules::promote))
-        .route("/v1/modules/{name}/rollback", post(modules::roll_back))
-        .route("/v1/fallback/next", get(fallback::next))
-        .route("/v1/fallback/{id}/done", post(fallback::done))
-        .route("/v1/fallback/{id}/failed", post(fallback::failed))
-        .route("/v1/fallback/{id}/renew", post(fallback::renew))
-        .route("/healthz", get(healthz))
-        .merge(console::routes())
-        .route("/metrics", get(render_metrics))
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(limit))
-        .with_state(Gateway { client, metrics, waits: Arc::new(Semaphore::new(MAX_WAITS)) });
-    let (begin, begun) = tokio::sync::oneshot::channel();
-    let shutdown = async {
-        shutdown.await;
-        let _ = begin.send(());
+    let config = client.config().gateway.clone();
+    let keys = match config.keys_file.as_str() {
+        "" => None,
+        path => Some(Keys::load(path)?),
     };
-    let serve = axum::serve(listener, router).with_graceful_shutdown(shutdown);
-    let overdue = async {
-        // A shutdown that never comes leaves this waiting for ever.
-        if begun.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(DRAIN).await;
+    let loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    if keys.is_none() && !loopback && !config.allow_anonymous {
+        return Err(ClientError::usage(
+            format!(
+                "--listen {}",
+                listener.local_addr().map(|address| address.to_string()).unwrap_or_default()
+            ),
+            "without API keys anybody who reaches this address could run and cancel jobs; expected a loopback address \
+             such as 127.0.0.1:8080, keys in gateway.keysFile (`booster key new`), or gateway.allowAnonymous = true",
+        ));
+    }
+    let certificate = serve::certificate(&config).await?;
+    let gateway = Arc::new(Gateway {
+        local: keys.is_none() && !config.allow_anonymous,
+        tls: certificate.is_some(),
+        keys,
+        limits: Limits::new(client.config().redis.max_job_bytes),
+        feed: Feed::new(),
+        history: History::default(),
+        started: Instant::now(),
+        stop: watch::Sender::new(false),
+        client,
+        metrics,
+    });
+    let router = router(&gateway, &config)?;
+    let stopping = Arc::clone(&gateway);
+    let shutdown = async move {
+        shutdown.await;
+        stopping.stop.send_replace(true);
     };
     tokio::select! {
-        result = serve => result.map_err(|error| ClientError::machine("the HTTP gateway", error)),
-        // A client that never finishes its request must not keep the process.
-        () = overdue => Ok(()),
+        result = serve::serve(listener, router, certificate, shutdown) => result,
+        () = gateway.feed.run(&gateway.client) => Ok(()),
+        () = gateway.history.run(&gateway.client, &gateway.feed) => Ok(()),
     }
 }
 
-/// One job's answer to a submit.
-#[derive(Debug, Serialize)]
-struct Accepted {
-    id: String,
-    queue: &'static str,
-    accepted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<&'static str>,
+/// All routes that the OpenAPI document has, without what guards them.
+fn routes() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .merge(waiting())
+        .merge(other())
+        .merge(operators())
+        .merge(agents())
+        .merge(streams())
+        .merge(open())
 }
 
-async fn submit(
-    State(gateway): State<Gateway>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let request = trace::Request::begin("/v1/jobs", &headers);
-    let answer = match body {
-        Ok(body) => accept(&gateway.client, &body, &request)
-            .await
-            .unwrap_or_else(|error| Problem::from(error).into_response()),
-        Err(rejection) => body_unreadable(&rejection),
-    };
-    request.end(answer.status());
-    answer
+/// For everybody with a key: what may wait for an outcome.
+fn waiting() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new()
+        .routes(routes!(jobs::submit))
+        .routes(routes!(jobs::get, jobs::cancel))
+        .routes(routes!(apply::apply))
+        .routes(routes!(apply::batch))
+        .routes(routes!(chat::completions))
 }
 
-async fn accept(client: &Client, body: &[u8], request: &trace::Request) -> Result<Response, ClientError> {
-    let text = std::str::from_utf8(body)
-        .map_err(|error| ClientError::usage("body", format!("not UTF-8: {error}")))?;
-    let many = text.trim_start().starts_with('[');
-    let mut jobs = if many { parse_many(client, text)? } else { vec![parse_one(client, text)?] };
-    request.adopt(&mut jobs);
-    let said: Vec<_> = jobs.iter().map(|job| (job.priority.as_str(), request.warning(job))).collect();
-    let submitted = client.submit_many(jobs, None, false).await?;
-    let mut answers: Vec<Accepted> = submitted
-        .into_iter()
-        .zip(said)
-        .map(|(job, (queue, warning))| Accepted { id: job.id, queue, accepted: job.accepted, warning })
-        .collect();
-    let status = StatusCode::ACCEPTED;
-    Ok(match (many, answers.pop()) {
-        (false, Some(one)) => (status, Json(one)).into_response(),
-        (_, last) => {
-            answers.extend(last);
-            (status, Json(serde_json::json!({ "jobs": answers }))).into_response()
-        }
-    })
+/// For everybody with a key: what does not.
+fn other() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(jobs::retry)).routes(routes!(chat::models))
 }
 
-fn parse_one(client: &Client, text: &str) -> Result<Job, ClientError> {
-    Ok(Job::from_json_limited(text, client.config().redis.max_job_bytes)?)
+/// For those who may see and steer the whole fleet.
+fn operators() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(fleet::queues))
+        .routes(routes!(fleet::pause))
+        .routes(routes!(fleet::resume))
+        .routes(routes!(fleet::drain))
+        .routes(routes!(fleet::pool))
+        .routes(routes!(dead::list))
+        .routes(routes!(dead::retry_all))
+        .routes(routes!(dead::get, dead::delete))
+        .routes(routes!(dead::retry))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::get, schedules::put, schedules::delete))
+        .routes(routes!(modules::list))
+        .routes(routes!(modules::promote))
+        .routes(routes!(modules::roll_back))
+        .routes(routes!(history::history))
+        .routes(routes!(health::metrics))
 }
 
-fn parse_many(client: &Client, text: &str) -> Result<Vec<Job>, ClientError> {
-    let texts: Vec<&RawValue> = serde_json::from_str(text)
-        .map_err(|error| ClientError::usage("body", format!("not a JSON array of jobs: {error}")))?;
-    if texts.is_empty() || texts.len() > MAX_JOBS {
-        let detail = format!("{} jobs; a request takes 1 to {MAX_JOBS}", texts.len());
-        return Err(ClientError::usage("body", detail));
+/// For regular agents, which see jobs of all tenants; they may wait for an offer.
+fn agents() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new()
+        .routes(routes!(fallback::next))
+        .routes(routes!(fallback::done))
+        .routes(routes!(fallback::failed))
+        .routes(routes!(fallback::renew))
+}
+
+/// For the same, and without an end.
+fn streams() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(stream::events))
+}
+
+/// For everybody.
+fn open() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::health))
+        .routes(routes!(auth::login, auth::logout))
+}
+
+/// All routes with what guards them.
+fn router(gateway: &Arc<Gateway>, config: &GatewayConfig) -> Result<Router, ClientError> {
+    let known = || from_fn_with_state(Arc::clone(gateway), auth::known);
+    let operator = || from_fn_with_state(Arc::clone(gateway), auth::operator);
+    let (_, document) = routes().split_for_parts();
+    let guarded = Router::new()
+        .merge(waiting().route_layer(known()).route_layer(from_fn(limits::patient)))
+        .merge(other().route_layer(known()).route_layer(from_fn(limits::quick)))
+        .merge(operators().route_layer(operator()).route_layer(from_fn(limits::quick)))
+        .merge(agents().route_layer(operator()).route_layer(from_fn(limits::patient)))
+        .merge(streams().route_layer(operator()))
+        .merge(open().route_layer(from_fn(limits::quick)));
+    Ok(guarded
+        .merge(openapi::router(&document))
+        .merge(console::routes())
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(gateway.limits.max_body()))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(from_fn_with_state(Arc::clone(gateway), limits::admit))
+        .layer(from_fn_with_state(Arc::clone(gateway), auth::local_host))
+        .layer(same_origin(config)?)
+        .layer(cors(config)?)
+        .layer(map_response(hardened))
+        .with_state(Arc::clone(gateway)))
+}
+
+/// Answers a request of another origin's page.
+type OnForeign = fn(ProtectionError) -> Response;
+
+/// Pages of other origins must not use what a browser sends along by itself, nor reach a gateway without keys.
+fn same_origin(config: &GatewayConfig) -> Result<CsrfLayer<OnForeign>, ClientError> {
+    let mut layer = CsrfLayer::new();
+    for origin in &config.cors_origins {
+        layer = layer
+            .add_trusted_origin(origin)
+            .map_err(|error| ClientError::usage(format!("gateway.corsOrigins {origin}"), error))?;
     }
-    texts.iter().map(|text| parse_one(client, text.get())).collect()
+    Ok(layer.with_rejection_response(foreign_origin as OnForeign))
 }
 
-#[derive(Debug, Deserialize)]
-struct Wait {
-    wait: Option<String>,
+fn foreign_origin(_: ProtectionError) -> Response {
+    let detail = "pages of other origins may not do this; gateway.corsOrigins names those that may";
+    Problem::new(StatusCode::FORBIDDEN, "origin_refused", detail).into_response()
 }
 
-/// What is told of a job.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JobView {
-    id: String,
-    queue: String,
-    state: String,
-    enqueued_at: u64,
-    attempts: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<JobOutcome>,
+/// Which pages may read answers; none when the settings name none.
+fn cors(config: &GatewayConfig) -> Result<CorsLayer, ClientError> {
+    let origins = config.cors_origins.iter().map(|origin| {
+        HeaderValue::from_str(origin)
+            .map_err(|error| ClientError::usage(format!("gateway.corsOrigins {origin}"), error))
+    });
+    let names = ["idempotency-key", "prefer", "last-event-id"].map(HeaderName::from_static);
+    let headers = [header::AUTHORIZATION, header::CONTENT_TYPE].into_iter().chain(names);
+    Ok(CorsLayer::new()
+        .allow_origin(origins.collect::<Result<Vec<_>, _>>()?)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers(headers.collect::<Vec<_>>())
+        .expose_headers([header::LOCATION, header::RETRY_AFTER]))
 }
 
-async fn job(
-    State(gateway): State<Gateway>,
-    id: Result<Path<String>, PathRejection>,
-    wait: Result<Query<Wait>, QueryRejection>,
-) -> Response {
-    let (Path(id), Query(wait)) = match (id, wait) {
-        (Ok(id), Ok(wait)) => (id, wait),
-        (Err(rejection), _) => return unreadable(&rejection.body_text()),
-        (_, Err(rejection)) => return unreadable(&rejection.body_text()),
-    };
-    let Ok(_waiting) = gateway.waits.try_acquire_many(u32::from(wait.wait.is_some())) else {
-        let detail = format!("{MAX_WAITS} requests are waiting already; ask without `wait`, or again later");
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_waits", detail).into_response();
-    };
-    match look_up(&gateway.client, &id, wait.wait.as_deref()).await {
-        Ok(Some(record)) => Json(view(id, record)).into_response(),
-        Ok(None) => {
-            let detail =
-                format!("no job with the id `{id}` is known; finished jobs are kept for redis.ttl seconds");
-            Problem::new(StatusCode::NOT_FOUND, "job_unknown", detail).into_response()
-        }
-        Err(error) => Problem::from(error).into_response(),
-    }
+/// Answers are for who asked, and are what they say they are.
+async fn hardened(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
-
-fn view(id: String, record: Record) -> JobView {
-    JobView {
-        id,
-        queue: record.queue,
-        state: record.state,
-        enqueued_at: record.enqueued_at,
-        attempts: record.attempts,
-        outcome: record.outcome,
-    }
-}
-
-async fn look_up(client: &Client, id: &str, wait: Option<&str>) -> Result<Option<Record>, ClientError> {
-    let record = client.status(id).await?;
-    let Some(wait) = wait else { return Ok(record) };
-    let seconds: u64 = wait.parse().ok().filter(|seconds| *seconds <= MAX_WAIT_S).ok_or_else(|| {
-        ClientError::usage(format!("wait={wait}"), format!("expected seconds from 0 to {MAX_WAIT_S}"))
-    })?;
-    if record.as_ref().is_some_and(|record| record.outcome.is_some()) {
-        return Ok(record);
-    }
-    client.wait(id, Duration::from_secs(seconds)).await?;
-    client.status(id).await
-}
-
-async fn healthz(State(gateway): State<Gateway>) -> Response {
-    match gateway.client.ping().await {
-        Ok(()) => (StatusCode::OK, "ok\n").into_response(),
-        Err(error) => Problem::from(ClientError::from(error)).into_response(),
-    }
-}
-
-async fn render_metrics(State(gateway): State<Gateway>) -> Response {
-    match gateway.metrics.render() {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
-        Err(error) => Problem::from(ClientError::from(error)).into_response(),
-    }
-}
-
-fn unreadable(detail: &str) -> Response {
-    Problem::new(StatusCode::BAD_REQUEST, "request_unreadable", detail).into_response()
-}
-
-fn body_unreadable(rejection: &BytesRejection) -> Response {
-    let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-    let code = if too_large { "body_too_large" } else { "body_unreadable" };
-    Problem::new(rejection.status(), code, rejection.body_text()).into_response()
-}
-
-/// What the gateway has, for those who missed it.
-const PATHS: &str = "POST /v1/jobs, GET /v1/jobs/{id}, GET /v1/schedules, GET, PUT and DELETE /v1/schedules/{name}, GET /v1/modules, POST /v1/modules/{name}/promote and /rollback, GET /v1/fallback/next, POST /v1/fallback/{id}/done, failed and renew, GET /healthz and /metrics";
 
 async fn wrong_method() -> Problem {
-    let detail = format!("this path does not take this method; there are {PATHS}");
+    let detail = "this path does not take this method; GET /openapi.json has all routes";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_wrong", detail)
 }
 
 async fn unknown_path() -> Problem {
-    let detail = format!("no such path; there are {PATHS}");
-    Problem::new(StatusCode::NOT_FOUND, "path_unknown", detail)
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "no such path; GET /openapi.json has all routes")
 }

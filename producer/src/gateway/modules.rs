@@ -1,75 +1,70 @@
 //! Modules over HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Gateway, Problem, body_unreadable, unreadable};
-use crate::client::Client;
-use crate::error::ClientError;
+use super::Gateway;
+use super::extract::{Named, Text};
+use super::problem::Problem;
+use crate::modules::ModuleView;
 
 /// How long workers may take to load a version that is promoted.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// All modules.
-pub(super) async fn list(State(gateway): State<Gateway>) -> Response {
-    match gateway.client.modules().await {
-        Ok(modules) => Json(serde_json::json!({ "modules": modules })).into_response(),
-        Err(error) => Problem::from(error).into_response(),
-    }
+/// Versions of modules.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ModuleList {
+    modules: Vec<ModuleView>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Promotion {
+/// Lists all versions of all modules, with what each worker has of them.
+#[utoipa::path(get, path = "/v1/modules", operation_id = "listModules", tag = "modules",
+    responses((status = 200, body = ModuleList),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn list(State(gateway): State<Arc<Gateway>>) -> Result<Json<ModuleList>, Problem> {
+    Ok(Json(ModuleList { modules: gateway.client.modules().await? }))
+}
+
+/// The version that is to become the active one.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct Promotion {
+    /// Such as `1.2.0`.
     version: String,
 }
 
 /// Makes a version the one that jobs get, once every worker has loaded it.
+#[utoipa::path(post, path = "/v1/modules/{name}/promote", operation_id = "promoteModule", tag = "modules", request_body = Promotion,
+    params(("name" = String, Path, description = "the module")),
+    responses((status = 200, description = "The module as it is now", body = ModuleList),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn promote(
-    State(gateway): State<Gateway>,
-    name: Result<Path<String>, PathRejection>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let (name, body) = match (name, body) {
-        (Ok(Path(name)), Ok(body)) => (name, body),
-        (Err(rejection), _) => return unreadable(&rejection.body_text()),
-        (_, Err(rejection)) => return body_unreadable(&rejection),
-    };
-    let promoted = async {
-        let Promotion { version } = serde_json::from_slice(&body).map_err(|error| {
-            ClientError::usage("body", format!("{error}; expected {{\"version\": \"1.2.0\"}}"))
-        })?;
-        gateway.client.promote_module(&name, &version, Some(WAIT)).await
-    };
-    answer(&gateway.client, &name, promoted.await).await
+    State(gateway): State<Arc<Gateway>>,
+    Named(name): Named,
+    body: Text,
+) -> Result<Json<ModuleList>, Problem> {
+    let Promotion { version } = body.json()?;
+    gateway.client.promote_module(&name, &version, Some(WAIT)).await?;
+    one(&gateway, &name).await
 }
 
 /// Ends a canary, or returns to what was active before the last promotion.
+#[utoipa::path(post, path = "/v1/modules/{name}/rollback", operation_id = "rollBackModule", tag = "modules",
+    params(("name" = String, Path, description = "the module")),
+    responses((status = 200, description = "The module as it is now", body = ModuleList),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn roll_back(
-    State(gateway): State<Gateway>,
-    name: Result<Path<String>, PathRejection>,
-) -> Response {
-    let name = match name {
-        Ok(Path(name)) => name,
-        Err(rejection) => return unreadable(&rejection.body_text()),
-    };
-    let rolled_back = gateway.client.roll_back_module(&name).await.map(drop);
-    answer(&gateway.client, &name, rolled_back).await
+    State(gateway): State<Arc<Gateway>>,
+    Named(name): Named,
+) -> Result<Json<ModuleList>, Problem> {
+    gateway.client.roll_back_module(&name).await?;
+    one(&gateway, &name).await
 }
 
-/// The module as it is after a change.
-async fn answer(client: &Client, name: &str, changed: Result<(), ClientError>) -> Response {
-    let modules = match changed {
-        Ok(()) => client.module(name).await,
-        Err(error) => Err(error),
-    };
-    match modules {
-        Ok(detail) => Json(serde_json::json!({ "modules": detail.versions })).into_response(),
-        Err(error) => Problem::from(error).into_response(),
-    }
+async fn one(gateway: &Gateway, name: &str) -> Result<Json<ModuleList>, Problem> {
+    Ok(Json(ModuleList { modules: gateway.client.module(name).await?.versions }))
 }

@@ -83,8 +83,8 @@ pub(crate) async fn stalled(mut stage: Stage) -> Result<(), Trouble> {
 pub(crate) async fn upset(mut stage: Stage) -> Result<(), Trouble> {
     flushed_and_cut_off(&mut stage).await?;
     Box::pin(master_lost_behind_a_proxy(&mut stage)).await?;
-    master_lost(&mut stage).await?;
-    cluster_master_lost(&mut stage).await
+    Box::pin(master_lost(&mut stage)).await?;
+    Box::pin(cluster_master_lost(&mut stage)).await
 }
 
 /// All scripts forgotten and all connections closed, under load.

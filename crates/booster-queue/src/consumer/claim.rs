@@ -308,6 +308,7 @@ impl Inner {
             wait_ms: self.wait_ms(),
             worker: self.shared.worker.clone(),
             booster: report.booster.clone(),
+            tenant: self.tenant(),
             enqueued_at: self.enqueued_at,
             finished_at: now_ms(),
             used_fallback: false,

@@ -1,8 +1,16 @@
 //! The HTTP gateway.
 
+mod drop_in;
+mod events;
+mod fleet;
+mod fuzz;
+mod guard;
+mod jobs;
+mod keys;
+
 use booster_core::{Config, OutcomeKind};
 use booster_tests::{Boosters, Fleet, LIMIT};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -18,6 +26,43 @@ pub(crate) async fn gateway_of(config: Config) -> String {
     let (client, metrics) = booster_producer::gateway::counted_client(config).unwrap();
     tokio::spawn(booster_producer::gateway::run(client, metrics, listener, std::future::pending()));
     url
+}
+
+/// A request of one method to one path.
+fn request(url: &str, method: Method, path: &str) -> RequestBuilder {
+    Client::new().request(method, format!("{url}{path}")).timeout(LIMIT)
+}
+
+/// The status and the JSON of an answer; null when it has no body.
+async fn answer(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect(&text) })
+}
+
+async fn get(url: &str, path: &str) -> (u16, Value) {
+    answer(request(url, Method::GET, path)).await
+}
+
+/// POST of JSON.
+async fn send(url: &str, path: &str, body: Value) -> (u16, Value) {
+    answer(request(url, Method::POST, path).body(body.to_string())).await
+}
+
+async fn delete(url: &str, path: &str) -> (u16, Value) {
+    answer(request(url, Method::DELETE, path)).await
+}
+
+/// Each of these is refused with this status and code.
+async fn refused(url: &str, cases: &[(Method, &str, &str, u16, &str)]) {
+    for (method, path, body, status, code) in cases {
+        let response = request(url, method.clone(), path).body((*body).to_owned()).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), *status, "{method} {path} {body}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{method} {path}");
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!(problem["code"], *code, "{method} {path} {body}: {problem}");
+    }
 }
 
 async fn post(url: &str, body: impl Into<reqwest::Body>) -> Response {
@@ -90,8 +135,8 @@ async fn every_error_is_a_problem_document_that_names_what_is_wrong() {
         ("/v1/jobs/nobody?wait=301", 400, "usage"),
         ("/v1/jobs/nobody?wait=1&wait=2", 400, "request_unreadable"),
         ("/v1/jobs/%ff", 400, "request_unreadable"),
-        ("/v1/jobs", 405, "method_wrong"),
-        ("/v2/anything", 404, "path_unknown"),
+        ("/v1/apply", 405, "method_wrong"),
+        ("/v2/anything", 404, "not_found"),
     ] {
         let answer = reqwest::get(format!("{url}{path}")).await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{path}");
