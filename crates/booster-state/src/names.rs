@@ -39,7 +39,7 @@ pub enum Series {
 
 impl Series {
     /// Every series.
-    pub const ALL: [Series; 29] = [
+    pub const ALL: [Series; 31] = [
         Self::QueueJobs,
         Self::QueueOldestJobAge,
         Self::JobsEnqueued,
