@@ -1,4 +1,4 @@
-//! The producers' side of Booster Fleet: a client library, the `booster` command line and the HTTP gateway.
+//! The producers' side of Booster Fleet: a client library, the `booster` command line, the HTTP gateway and the MCP server.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), booster_producer::ClientError> {
@@ -21,8 +21,10 @@ mod degrade;
 mod error;
 pub mod gateway;
 pub mod local;
+pub mod mcp;
 mod sandbox;
 mod schedules;
+mod views;
 mod wait;
 
 pub use agent::{Agent, AgentCommand};

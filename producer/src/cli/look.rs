@@ -10,6 +10,7 @@ use redis::Value;
 use super::print;
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::views;
 
 /// Arguments of `queues` and `pool`.
 #[derive(Debug, Args)]
@@ -40,65 +41,37 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 
 /// Lists the queues.
 pub(crate) async fn queues(arguments: &Arguments, client: &Client) -> Result<u8, ClientError> {
-    let mut rows = Vec::new();
-    let mut list = Vec::new();
-    for queue in client.queues().await? {
-        let counts = queue.counts().await?;
-        let depth = counts.depth;
-        list.push(serde_json::json!({
-            "name": queue.name(), "waiting": depth.waiting, "delayed": depth.delayed, "running": depth.running,
-            "done": counts.done, "refused": counts.refused, "dead": counts.dead, "cancelled": counts.cancelled,
-            "deduplicated": counts.deduplicated, "deadKept": depth.dead, "oldestAgeMs": depth.oldest_age_ms,
-            "mode": queue.mode().await?.as_str(),
-        }));
-        let numbers = [
-            depth.waiting,
-            depth.delayed,
-            depth.running,
-            counts.done,
-            counts.refused,
-            counts.dead,
-            counts.cancelled,
-        ];
-        let mut row = vec![queue.name().to_owned()];
-        row.extend(numbers.iter().map(ToString::to_string));
-        rows.push(row);
-    }
+    let queues = views::queues(client).await?;
     if arguments.json {
-        print::line(&serde_json::json!({ "queues": list }).to_string())?;
-    } else {
-        let head = ["queue", "waiting", "delayed", "running", "done", "refused", "dead", "cancelled"];
-        print::table(&head, &rows)?;
+        print::line(&serde_json::json!({ "queues": queues }).to_string())?;
+        return Ok(0);
     }
+    let columns = ["name", "waiting", "delayed", "running", "done", "refused", "dead", "cancelled"];
+    let head = ["queue", "waiting", "delayed", "running", "done", "refused", "dead", "cancelled"];
+    print::table(&head, &rows(&queues, &columns))?;
     Ok(0)
 }
 
 /// Lists the slots of all living workers.
 pub(crate) async fn pool(arguments: &Arguments, client: &Client) -> Result<u8, ClientError> {
-    let slots = client.pool().await?;
+    let slots = views::slots(client).await?;
     if arguments.json {
-        let list: Vec<serde_json::Value> = slots
-            .iter()
-            .map(|(booster_id, fields)| {
-                let mut slot = serde_json::json!(fields);
-                slot["boosterId"] = serde_json::Value::from(booster_id.as_str());
-                slot
-            })
-            .collect();
-        print::line(&serde_json::json!({ "slots": list }).to_string())?;
+        print::line(&serde_json::json!({ "slots": slots }).to_string())?;
         return Ok(0);
     }
-    let field = |fields: &HashMap<String, String>, name: &str| fields.get(name).cloned().unwrap_or_default();
-    let rows: Vec<Vec<String>> = slots
-        .iter()
-        .map(|(booster_id, fields)| {
-            let mut row = vec![booster_id.clone()];
-            row.extend(["status", "errorCount", "memoryUsage", "instanceId"].map(|name| field(fields, name)));
-            row
-        })
-        .collect();
-    print::table(&["slot", "status", "errors", "memory", "instance"], &rows)?;
+    let columns = ["boosterId", "status", "errorCount", "memoryUsage", "instanceId"];
+    print::table(&["slot", "status", "errors", "memory", "instance"], &rows(&slots, &columns))?;
     Ok(0)
+}
+
+/// The fields that a table shows of each object.
+fn rows(objects: &[serde_json::Value], fields: &[&str]) -> Vec<Vec<String>> {
+    let cell = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    objects.iter().map(|object| fields.iter().map(|field| cell(&object[*field])).collect()).collect()
 }
 
 /// Prints events from the fleet's stream.

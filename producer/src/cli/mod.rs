@@ -1,21 +1,24 @@
 //! The `booster` command line. Machine output goes to stdout, everything else to stderr.
 
+mod advice;
 mod apply;
 mod dead;
+mod generate;
 mod jobs;
 mod look;
+mod mcp;
 mod print;
 mod schedule;
 mod steer;
+mod top;
 mod up;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use booster_core::Config;
 use booster_queue::Mode;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -91,6 +94,14 @@ enum Command {
     Schedule(schedule::Command),
     /// Runs the HTTP gateway
     Serve(ServeArguments),
+    /// Shows queues, slots, rates and events, refreshed each second, until q
+    Top(top::Arguments),
+    /// Runs the MCP server, with which agents edit files, on standard input and output
+    Mcp(mcp::Arguments),
+    /// Prints completions for a shell
+    Completions(generate::CompletionsArguments),
+    /// Writes manual pages
+    Man(generate::ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -104,24 +115,35 @@ struct ServeArguments {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("BOOSTER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let colours = std::io::stderr().is_terminal();
+    let colours = print::has_colours(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| ClientError::machine("the runtime", error))
-        .and_then(|runtime| runtime.block_on(run(cli)));
+        .and_then(|runtime| {
+            let result = runtime.block_on(run(cli));
+            // A read of standard input that nobody waits for any more must not hold up the end.
+            runtime.shutdown_background();
+            result
+        });
     match result {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("booster: {error}");
+            print::error(&error);
             ExitCode::from(error.exit_status())
         }
     }
 }
 
+/// The whole command line, for those who describe it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 async fn run(cli: Cli) -> Result<u8, ClientError> {
-    let config = cli.fleet.configuration()?;
+    let config =
+        if cli.command.needs_configuration() { cli.fleet.configuration()? } else { Config::default() };
     match cli.command {
         Command::Apply(arguments) => apply::run(arguments, &config).await,
         Command::Up(arguments) => up::run(arguments, config).await,
@@ -144,6 +166,17 @@ async fn run(cli: Cli) -> Result<u8, ClientError> {
         Command::Dead(command) => dead::run(command, &Client::connect(config)?).await,
         Command::Schedule(command) => schedule::run(command, &Client::connect(config)?).await,
         Command::Serve(arguments) => serve(&arguments, config).await,
+        Command::Top(arguments) => top::run(&arguments, &Client::connect(config)?).await,
+        Command::Mcp(arguments) => mcp::run(arguments, config, cli.fleet.redis_url.is_some()).await,
+        Command::Completions(arguments) => generate::completions(&arguments, command()),
+        Command::Man(arguments) => generate::man(&arguments, command()),
+    }
+}
+
+impl Command {
+    /// Whether it has to do with a fleet or a booster at all.
+    fn needs_configuration(&self) -> bool {
+        !matches!(self, Self::Completions(_) | Self::Man(_))
     }
 }
 
