@@ -118,7 +118,7 @@ deps-peers:
 
 .PHONY: deps-test
 deps-test:
-	@scripts/install-deps.sh redis prometheus
+	@scripts/install-deps.sh redis prometheus terminal
 
 .PHONY: deps-chaos
 deps-chaos:

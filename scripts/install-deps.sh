@@ -7,6 +7,7 @@
 #     redis       redis-server
 #     prometheus  prometheus and promtool
 #     node        node and npm, for what the queue benchmark compares with
+#     terminal    tmux, in which tests look at what a terminal shows
 #     network     ip, for networks that fail on purpose
 #     cargo-deny  the licence and advisory check
 #
@@ -28,7 +29,7 @@ die() {
 }
 
 usage() {
-    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, network, cargo-deny" >&2
+    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, terminal, network, cargo-deny" >&2
     exit 2
 }
 
@@ -120,6 +121,7 @@ for group in "$@"; do
     redis) install_server redis-server ;;
     prometheus) install_server prometheus ;;
     node) { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm ;;
+    terminal) command -v tmux >/dev/null || install_packages tmux ;;
     network) command -v ip >/dev/null || install_packages iproute2 ;;
     cargo-deny)
         command -v cargo-deny >/dev/null || cargo install --quiet --locked "cargo-deny@$cargo_deny_version"
