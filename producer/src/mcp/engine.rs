@@ -84,6 +84,7 @@ impl Engine {
             return Err(unreadable("`success` is false, but the job is done".into()));
         }
         let Output { output, confidence, strategy, language, diff, .. } = output;
+        let latency = (latency * 1000.0).round() / 1000.0;
         Ok((output, Applied { confidence, strategy, language, latency, diff }))
     }
 }

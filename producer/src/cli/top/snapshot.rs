@@ -168,8 +168,12 @@ fn event(line: &str) -> Option<Event> {
             Value::Object(fields) => fields.get("code")?.as_str()?.to_owned(),
             other => other.to_string(),
         };
-        // The job comes first and needs no name.
-        Some(if name == "jobId" { (0, value) } else { (1, format!("{name}={value}")) })
+        // The job needs no name; what became of it comes before what a narrow terminal may cut off.
+        Some(match name.as_str() {
+            "jobId" => (0, value),
+            "outcome" | "error" | "cause" | "change" => (1, format!("{name}={value}")),
+            _ => (2, format!("{name}={value}")),
+        })
     });
     let mut words: Vec<(u8, String)> = words.collect();
     words.sort_by_key(|(place, _)| *place);
