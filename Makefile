@@ -176,7 +176,7 @@ deps-peers:
 
 .PHONY: deps-test
 deps-test:
-	@scripts/install-deps.sh redis prometheus node
+	@scripts/install-deps.sh redis prometheus node terminal
 
 .PHONY: deps-monitoring
 deps-monitoring:

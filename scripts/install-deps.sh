@@ -9,6 +9,7 @@
 #     node        node and npm, for the dashboards and what the queue benchmark compares with
 #     python      Python with venv and pip, for clients and tools of others that test the gateway
 #     load        wrk and curl, for load on the gateway
+#     terminal    tmux, in which tests look at what a terminal shows
 #     network     ip, for networks that fail on purpose
 #     chromium    the browser in which the console is tested, and a font
 #     cargo-deny  the licence and advisory check
@@ -31,7 +32,7 @@ die() {
 }
 
 usage() {
-    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, python, load, network, chromium, cargo-deny" >&2
+    echo "install-deps: $*; known are guests, examples, redis, prometheus, node, python, load, terminal, network, chromium, cargo-deny" >&2
     exit 2
 }
 
@@ -128,6 +129,7 @@ for group in "$@"; do
     node) { command -v node && command -v npm; } >/dev/null || install_packages nodejs npm ;;
     python) python3 -c 'import ensurepip' 2>/dev/null || install_packages python3 python3-venv ;;
     load) { command -v wrk && command -v curl; } >/dev/null || install_packages wrk curl ;;
+    terminal) command -v tmux >/dev/null || install_packages tmux ;;
     network) command -v ip >/dev/null || install_packages iproute2 ;;
     chromium) install_packages chromium fonts-dejavu-core ;;
     cargo-deny)

@@ -191,6 +191,6 @@ impl Degraded {
 }
 
 /// Jobs that run here at the same time: as many as there are cores.
-fn slots() -> usize {
+pub(crate) fn slots() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(16)
 }

@@ -1,4 +1,4 @@
-//! The producers' side of Booster Fleet: a client library, the `booster` command line and the HTTP gateway.
+//! The producers' side of Booster Fleet: a client library, the `booster` command line, the HTTP gateway and the MCP server.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), booster_producer::ClientError> {
@@ -31,6 +31,7 @@ mod fallback_view;
 mod follow;
 pub mod gateway;
 pub mod local;
+pub mod mcp;
 mod model;
 mod modules;
 mod sandbox;

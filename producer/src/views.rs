@@ -1,8 +1,9 @@
-//! What is told of queues and slots, by the command line and over HTTP alike.
+//! What is told of queues, slots and jobs, by the command line, over HTTP and to agents alike.
 
 use std::collections::HashMap;
 
-use booster_queue::{Mode, Queue, QueueError};
+use booster_core::outcome::JobOutcome;
+use booster_queue::{Mode, Queue, QueueError, Record};
 use booster_state::{WorkerProfile, read_health, read_workers};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -60,6 +61,43 @@ impl QueueView {
             paused: mode == Mode::Paused,
             draining: mode == Mode::Draining,
         })
+    }
+
+    /// Counts all queues.
+    pub(crate) async fn all(client: &Client) -> Result<Vec<Self>, ClientError> {
+        let mut views = Vec::new();
+        for queue in client.queues().await? {
+            views.push(Self::of(&queue).await?);
+        }
+        Ok(views)
+    }
+}
+
+/// What is known of a job. JSON of boosters stays the text it is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JobStatus<'a> {
+    id: &'a str,
+    queue: &'a str,
+    state: &'a str,
+    attempts: u32,
+    enqueued_at: u64,
+    worker: &'a str,
+    outcome: Option<&'a JobOutcome>,
+}
+
+impl<'a> JobStatus<'a> {
+    /// The view of a job's record.
+    pub(crate) fn new(id: &'a str, record: &'a Record) -> Self {
+        Self {
+            id,
+            queue: &record.queue,
+            state: &record.state,
+            attempts: record.attempts,
+            enqueued_at: record.enqueued_at,
+            worker: &record.worker,
+            outcome: record.outcome.as_ref(),
+        }
     }
 }
 

@@ -336,3 +336,42 @@ async fn a_demo_that_is_interrupted_or_killed_leaves_no_process_behind() {
         .await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_steers_a_fleet_answers_in_json_too() {
+    let fleet = Fleet::start(0, Boosters::Small, |_| {}).await;
+    fleet.submit(r#"{"id":"waiting","booster":"noop","input":{}}"#).await;
+    let job = r#"{"booster":"noop","input":{}}"#;
+    for (arguments, status, answer) in [
+        (&["cancel", "waiting"][..], 0, serde_json::json!({ "id": "waiting", "state": "cancelled" })),
+        (&["cancel", "waiting"], 1, serde_json::json!({ "id": "waiting", "state": "cancelled" })),
+        (&["cancel", "nobody"], 5, serde_json::json!({ "id": "nobody", "state": "unknown" })),
+        (&["dead", "retry", "nobody"], 5, serde_json::json!({ "id": "nobody", "state": "unknown" })),
+        (&["dead", "retry", "--all"], 0, serde_json::json!({ "revived": 0 })),
+        (&["dead", "drop", "nobody"], 5, serde_json::json!({ "id": "nobody", "state": "unknown" })),
+        (&["pause", "low"], 0, serde_json::json!({ "queue": "low", "mode": "paused" })),
+        (&["drain", "low"], 0, serde_json::json!({ "queue": "low", "mode": "draining", "left": 0 })),
+        (&["resume", "low"], 0, serde_json::json!({ "queue": "low", "mode": "open" })),
+        (
+            &["limit", "acme", "--per-second", "2.5"],
+            0,
+            serde_json::json!({ "tenant": "acme", "perSecond": 2.5, "burst": 3 }),
+        ),
+        (
+            &["limit", "acme", "--none"],
+            0,
+            serde_json::json!({ "tenant": "acme", "perSecond": null, "burst": null }),
+        ),
+        (&["schedule", "remove", "nobody"], 5, serde_json::json!({ "name": "nobody", "removed": false })),
+    ] {
+        let output = fleet.booster(&[arguments, &["--json"]].concat(), job).await;
+        assert_eq!(output.status, status, "{arguments:?}: {}", output.stderr);
+        assert_eq!(output.json(), [answer], "{arguments:?}");
+    }
+    let added = ["schedule", "add", "yearly", "--cron", "@yearly", "--json", "-"];
+    let added = fleet.booster(&added, job).await.json();
+    assert_eq!((&added[0]["name"], &added[0]["queue"]), (&"yearly".into(), &"normal".into()));
+    assert!(added[0]["nextTick"].as_u64().unwrap() > booster_queue::now_ms());
+    let removed = fleet.booster(&["schedule", "remove", "yearly", "--json"], "").await.json();
+    assert_eq!(removed, [serde_json::json!({ "name": "yearly", "removed": true })]);
+}

@@ -21,13 +21,16 @@ pub fn start(config: &LogConfig, usual: &str) {
     let (filter, handle) = reload::Layer::new(parse(wanted));
     let lines = match config.format {
         LogFormat::Json => fmt::layer().with_writer(std::io::stderr).json().flatten_event(true).boxed(),
-        LogFormat::Text => {
-            fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).boxed()
-        }
+        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_ansi(has_colours()).boxed(),
     };
     if tracing_subscriber::registry().with(filter).with(lines).try_init().is_ok() {
         let _ = FILTER.set(handle);
     }
+}
+
+/// On a terminal, unless `NO_COLOR` says otherwise (<https://no-color.org>).
+fn has_colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Logs by another filter from now on, and says so.

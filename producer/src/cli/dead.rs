@@ -4,7 +4,7 @@ use booster_core::outcome::JobOutcome;
 use booster_queue::{Queue, QueueError, Record};
 use clap::{Args, Subcommand};
 
-use super::{EXIT_UNKNOWN, print};
+use super::{EXIT_UNKNOWN, advice, print};
 use crate::client::Client;
 use crate::error::ClientError;
 
@@ -37,6 +37,9 @@ pub(crate) struct ListArguments {
 pub(crate) struct ShowArguments {
     /// The job's id
     id: String,
+    /// Print JSON; it always is: the outcome and the job, each on a line
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `dead retry`.
@@ -48,6 +51,9 @@ pub(crate) struct RetryArguments {
     /// All that are dead now, in every queue
     #[arg(long)]
     all: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `dead drop`.
@@ -56,6 +62,9 @@ pub(crate) struct DropArguments {
     /// The jobs' ids
     #[arg(required = true)]
     ids: Vec<String>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs a subcommand; exit 5 when an id names no dead job.
@@ -63,9 +72,15 @@ pub(crate) async fn run(command: Command, client: &Client) -> Result<u8, ClientE
     match command {
         Command::List(arguments) => list(&arguments, client).await,
         Command::Show(arguments) => show(&arguments, client).await,
-        Command::Retry(arguments) if arguments.all => retry_all(client).await,
-        Command::Retry(arguments) => each(client, arguments.ids, "waits again", Queue::retry_dead).await,
-        Command::Drop(arguments) => each(client, arguments.ids, "is forgotten", Queue::drop_dead).await,
+        Command::Retry(arguments) if arguments.all => retry_all(arguments.json, client).await,
+        Command::Retry(arguments) => {
+            let told = Told { done: "waits again", state: "waiting", json: arguments.json };
+            each(client, arguments.ids, told, Queue::retry_dead).await
+        }
+        Command::Drop(arguments) => {
+            let told = Told { done: "is forgotten", state: "forgotten", json: arguments.json };
+            each(client, arguments.ids, told, Queue::drop_dead).await
+        }
     }
 }
 
@@ -95,7 +110,7 @@ fn row(queue: &str, outcome: &JobOutcome) -> Vec<String> {
 async fn show(arguments: &ShowArguments, client: &Client) -> Result<u8, ClientError> {
     let dead = |record: &Record| record.state == "dead";
     let Some(record) = client.status(&arguments.id).await?.filter(dead) else {
-        eprintln!("booster: no dead job with the id `{}` is known", arguments.id);
+        advice::unknown_dead(&arguments.id);
         return Ok(EXIT_UNKNOWN);
     };
     if let Some(outcome) = &record.outcome {
@@ -105,30 +120,65 @@ async fn show(arguments: &ShowArguments, client: &Client) -> Result<u8, ClientEr
     Ok(0)
 }
 
-async fn retry_all(client: &Client) -> Result<u8, ClientError> {
+async fn retry_all(json: bool, client: &Client) -> Result<u8, ClientError> {
     let mut revived = 0;
     for queue in client.queues().await? {
         revived += queue.retry_all_dead().await?;
     }
-    eprintln!("booster: {revived} dead jobs wait again");
+    if json {
+        print::line(&serde_json::json!({ "revived": revived }).to_string())?;
+    } else {
+        eprintln!("booster: {revived} dead jobs wait again");
+    }
     Ok(0)
+}
+
+/// How it is told that something was done with a job.
+struct Told {
+    /// In words.
+    done: &'static str,
+    /// As the job's state now.
+    state: &'static str,
+    json: bool,
+}
+
+impl Told {
+    fn tell(&self, id: &str) -> Result<(), ClientError> {
+        let text = match self.json {
+            true => json_line(id, self.state),
+            false => format!("{id} {}", self.done),
+        };
+        print::line(&text)
+    }
+
+    fn tell_unknown(&self, id: &str) -> Result<(), ClientError> {
+        if self.json {
+            return print::line(&json_line(id, "unknown"));
+        }
+        advice::unknown_dead(id);
+        Ok(())
+    }
+}
+
+fn json_line(id: &str, state: &str) -> String {
+    serde_json::json!({ "id": id, "state": state }).to_string()
 }
 
 /// Does `what` with each id, in whichever queue has it dead.
 async fn each(
     client: &Client,
     mut ids: Vec<String>,
-    done: &str,
+    told: Told,
     what: impl AsyncFn(&Queue, &[String]) -> Result<Vec<String>, QueueError>,
 ) -> Result<u8, ClientError> {
     for queue in client.queues().await? {
         for id in what(&queue, &ids).await? {
-            print::line(&format!("{id} {done}"))?;
+            told.tell(&id)?;
             ids.retain(|missing| *missing != id);
         }
     }
     for id in &ids {
-        eprintln!("booster: no dead job with the id `{id}` is known");
+        told.tell_unknown(id)?;
     }
     Ok(if ids.is_empty() { 0 } else { EXIT_UNKNOWN })
 }

@@ -1,19 +1,19 @@
 //! `booster submit`, `status` and `wait`.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::time::Duration;
 
 use booster_core::outcome::JobOutcome;
 use booster_core::{Job, OutcomeKind};
 use booster_queue::Cancellation;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::{EXIT_DEAD, EXIT_REFUSED, EXIT_UNKNOWN, print};
+use super::{EXIT_DEAD, EXIT_REFUSED, EXIT_UNKNOWN, advice, print};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::trace;
+use crate::views::JobStatus;
 
 /// Largest file of jobs, bytes (1 GiB): it is held in memory so that a wrong line is found before any is sent.
 const MAX_FILE: u64 = 1 << 30;
@@ -69,24 +69,32 @@ pub(crate) struct WaitArguments {
 pub(crate) struct CancelArguments {
     /// The job's id
     id: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Cancels one job.
 pub(crate) async fn cancel(arguments: &CancelArguments, client: &Client) -> Result<u8, ClientError> {
     let id = &arguments.id;
-    match client.cancel(id).await? {
+    let cancellation = client.cancel(id).await?;
+    let (result, status) = match &cancellation {
+        Cancellation::Cancelled => ("cancelled", 0),
+        Cancellation::Stopping => ("stopping", 0),
+        Cancellation::Ended(state) => (state.as_str(), 1),
+        Cancellation::Unknown => ("unknown", EXIT_UNKNOWN),
+    };
+    if arguments.json {
+        print::line(&serde_json::json!({ "id": id, "state": result }).to_string())?;
+        return Ok(status);
+    }
+    match cancellation {
         Cancellation::Cancelled => eprintln!("booster: {id} is cancelled"),
         Cancellation::Stopping => eprintln!("booster: {id} runs; its worker has been told to stop it"),
-        Cancellation::Ended(state) => {
-            eprintln!("booster: {id} has ended as {state}");
-            return Ok(1);
-        }
-        Cancellation::Unknown => {
-            eprintln!("booster: no job with the id `{id}` is known");
-            return Ok(EXIT_UNKNOWN);
-        }
+        Cancellation::Ended(state) => eprintln!("booster: {id} has ended as {state}"),
+        Cancellation::Unknown => advice::unknown_job(id),
     }
-    Ok(0)
+    Ok(status)
 }
 
 /// Submits; exit as `wait` when it waits.
@@ -129,7 +137,7 @@ pub(crate) async fn submit(arguments: SubmitArguments, client: &Client) -> Resul
 pub(crate) async fn wait(arguments: WaitArguments, client: &Client) -> Result<u8, ClientError> {
     for id in &arguments.ids {
         if client.status(id).await?.is_none() {
-            eprintln!("booster: no job with the id `{id}` is known");
+            advice::unknown_job(id);
             return Ok(EXIT_UNKNOWN);
         }
     }
@@ -144,7 +152,7 @@ async fn wait_for(
     fallback: bool,
     json: bool,
 ) -> Result<u8, ClientError> {
-    let bar = progress_bar(ids.len() as u64);
+    let bar = print::progress_bar(ids.len() as u64);
     let mut counts = [0_usize; 4];
     let mut printed = Ok(());
     let each = |outcome: JobOutcome| {
@@ -175,36 +183,15 @@ async fn wait_for(
     })
 }
 
-/// What `status --json` prints. JSON of boosters stays the text it is.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Status<'a> {
-    id: &'a str,
-    queue: &'a str,
-    state: &'a str,
-    attempts: u32,
-    enqueued_at: u64,
-    worker: &'a str,
-    outcome: Option<&'a JobOutcome>,
-}
-
 /// Says what is known of one job.
 pub(crate) async fn status(arguments: &StatusArguments, client: &Client) -> Result<u8, ClientError> {
     let Some(record) = client.status(&arguments.id).await? else {
-        eprintln!("booster: no job with the id `{}` is known", arguments.id);
+        advice::unknown_job(&arguments.id);
         return Ok(EXIT_UNKNOWN);
     };
     let outcome = record.outcome.as_ref();
     if arguments.json {
-        let status = Status {
-            id: &arguments.id,
-            queue: &record.queue,
-            state: &record.state,
-            attempts: record.attempts,
-            enqueued_at: record.enqueued_at,
-            worker: &record.worker,
-            outcome,
-        };
+        let status = JobStatus::new(&arguments.id, &record);
         print::line(&to_json(&status))?;
     } else {
         print::line(&format!("{}  {} ({})", arguments.id, record.state, record.queue))?;
@@ -246,18 +233,6 @@ pub(crate) fn reason(outcome: &JobOutcome) -> String {
         _ => String::new(),
     };
     reason.replace(char::is_control, " ")
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn progress_bar(total: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-    }
-    let bar = ProgressBar::new(total);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} jobs, {per_sec}, {eta} left") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// One line of JSON. A line break in valid JSON is white space, and machine output has one value on a line.

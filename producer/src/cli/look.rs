@@ -40,10 +40,7 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 
 /// Lists the queues.
 pub(crate) async fn queues(arguments: &Arguments, client: &Client) -> Result<u8, ClientError> {
-    let mut views = Vec::new();
-    for queue in client.queues().await? {
-        views.push(QueueView::of(&queue).await?);
-    }
+    let views = QueueView::all(client).await?;
     if arguments.json {
         print::line(&serde_json::json!({ "queues": views }).to_string())?;
         return Ok(0);

@@ -1,17 +1,21 @@
 //! The `booster` command line. Machine output goes to stdout, everything else to stderr.
 
+mod advice;
 mod apply;
 mod dead;
 mod fallback;
+mod generate;
 mod jobs;
 mod key;
 mod look;
+mod mcp;
 mod module;
 mod print;
 mod replay;
 mod schedule;
 mod steer;
 mod targets;
+mod top;
 mod up;
 
 use std::path::PathBuf;
@@ -21,7 +25,7 @@ use booster_core::Config;
 use booster_core::config::LogFormat;
 use booster_queue::Mode;
 use booster_state::{log, trace};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -120,6 +124,14 @@ enum Command {
     Key(key::Command),
     /// Prints the OpenAPI document of the HTTP gateway
     Openapi,
+    /// Shows queues, slots, rates and events, refreshed each second, until q
+    Top(top::Arguments),
+    /// Runs the MCP server, with which agents edit files, on standard input and output
+    Mcp(mcp::Arguments),
+    /// Prints completions for a shell
+    Completions(generate::CompletionsArguments),
+    /// Writes manual pages
+    Man(generate::ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -135,7 +147,7 @@ pub fn main() -> ExitCode {
     match start(cli) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("booster: {error}");
+            print::error(&error);
             ExitCode::from(error.exit_status())
         }
     }
@@ -145,7 +157,8 @@ pub fn main() -> ExitCode {
 const USUAL_LOG: &str = "warn";
 
 fn start(cli: Cli) -> Result<u8, ClientError> {
-    let config = cli.fleet.configuration()?;
+    let config =
+        if cli.command.needs_configuration() { cli.fleet.configuration()? } else { Config::default() };
     log::start(&config.log, USUAL_LOG);
     let service = if matches!(cli.command, Command::Serve(_)) { "booster-gateway" } else { "booster" };
     let spans = trace::start(&config.otel, service, &std::process::id().to_string())?;
@@ -153,14 +166,24 @@ fn start(cli: Cli) -> Result<u8, ClientError> {
         .enable_all()
         .build()
         .map_err(|error| ClientError::machine("the runtime", error))
-        .and_then(|runtime| runtime.block_on(run(cli.command, config)));
+        .and_then(|runtime| {
+            let result = runtime.block_on(run(cli.command, config, cli.fleet.redis_url.is_some()));
+            // A read of standard input that nobody waits for any more must not hold up the end.
+            runtime.shutdown_background();
+            result
+        });
     if let Some(spans) = spans {
         spans.shutdown();
     }
     result
 }
 
-async fn run(command: Command, config: Config) -> Result<u8, ClientError> {
+/// The whole command line, for those who describe it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+async fn run(command: Command, config: Config, fleet_named: bool) -> Result<u8, ClientError> {
     match command {
         Command::Apply(arguments) => apply::run(arguments, &config).await,
         Command::Up(arguments) => up::run(arguments, config).await,
@@ -193,6 +216,17 @@ async fn run(command: Command, config: Config) -> Result<u8, ClientError> {
             print::line(gateway::document().trim_end())?;
             Ok(0)
         }
+        Command::Top(arguments) => top::run(&arguments, &Client::connect(config)?).await,
+        Command::Mcp(arguments) => mcp::run(arguments, config, fleet_named).await,
+        Command::Completions(arguments) => generate::completions(&arguments, Cli::command()),
+        Command::Man(arguments) => generate::man(&arguments, Cli::command()),
+    }
+}
+
+impl Command {
+    /// Whether it has to do with a fleet or a booster at all.
+    fn needs_configuration(&self) -> bool {
+        !matches!(self, Self::Completions(_) | Self::Man(_))
     }
 }
 

@@ -1,10 +1,41 @@
 //! Output for people: tables, and lines of machine output.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::net::TcpListener;
 
+use super::advice;
 use crate::error::ClientError;
+
+/// Whether a stream takes colours: a terminal that has them, unless NO_COLOR is set.
+pub(crate) fn has_colours(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
+}
+
+/// Tells of an error, and what to do next.
+pub(crate) fn error(error: &ClientError) {
+    let red = AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{red}booster:{red:#} {error}");
+    if let Some(advice) = advice::after(error) {
+        eprintln!("booster: {advice}");
+    }
+}
+
+/// A bar with rate and remaining time on a terminal, nothing elsewhere.
+pub(crate) fn progress_bar(total: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+    }
+    let bar = ProgressBar::new(total);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} jobs, {per_sec}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
 
 /// Writes one line of machine output.
 ///
@@ -24,7 +55,10 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> Result<(), ClientErr
         cells.chain(head.get(column).map(|cell| cell.len())).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    line(&columns(head, &widths))?;
+    let bold = Style::new().bold();
+    let head = columns(head, &widths);
+    let mut stdout = anstream::stdout().lock();
+    writeln!(stdout, "{bold}{head}{bold:#}").map_err(|error| ClientError::machine("stdout", error))?;
     for row in rows {
         let cells: Vec<&str> = row.iter().map(String::as_str).collect();
         line(&columns(&cells, &widths))?;

@@ -35,6 +35,9 @@ pub(crate) struct AddArguments {
     queue: Option<String>,
     /// The job, one JSON object without id; - for standard input
     job: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `schedule list`.
@@ -50,6 +53,9 @@ pub(crate) struct ListArguments {
 pub(crate) struct RemoveArguments {
     /// Its name
     name: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs a subcommand.
@@ -68,7 +74,14 @@ async fn add(arguments: AddArguments, client: &Client) -> Result<u8, ClientError
     let schedule = Schedule::new(&arguments.name, &arguments.cron, arguments.timezone.as_deref(), job)?
         .in_queue(arguments.queue);
     client.add_schedule(&schedule).await?;
-    let next = schedule.next_after(booster_queue::now_ms()).map_or_else(|| "never".to_owned(), utc);
+    let next = schedule.next_after(booster_queue::now_ms());
+    if arguments.json {
+        let line =
+            serde_json::json!({ "name": schedule.name(), "queue": schedule.queue(), "nextTick": next });
+        print::line(&line.to_string())?;
+        return Ok(0);
+    }
+    let next = next.map_or_else(|| "never".to_owned(), utc);
     eprintln!("booster: schedule {} of queue {}, next tick {next}", schedule.name(), schedule.queue());
     Ok(0)
 }
@@ -104,10 +117,17 @@ fn row(view: ScheduleView) -> Vec<String> {
 }
 
 async fn remove(arguments: &RemoveArguments, client: &Client) -> Result<u8, ClientError> {
-    if client.remove_schedule(&arguments.name).await? {
+    let removed = client.remove_schedule(&arguments.name).await?;
+    if arguments.json {
+        let line = serde_json::json!({ "name": arguments.name, "removed": removed });
+        print::line(&line.to_string())?;
+    } else if removed {
         eprintln!("booster: schedule {} is removed", arguments.name);
-        return Ok(0);
+    } else {
+        eprintln!(
+            "booster: no schedule with the name `{}` is known; `booster schedule list` shows those there are",
+            arguments.name
+        );
     }
-    eprintln!("booster: no schedule with the name `{}` is known", arguments.name);
-    Ok(EXIT_UNKNOWN)
+    Ok(if removed { 0 } else { EXIT_UNKNOWN })
 }

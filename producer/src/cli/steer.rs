@@ -16,6 +16,9 @@ use crate::error::ClientError;
 pub(crate) struct QueueArguments {
     /// The queue's name
     queue: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `drain`.
@@ -26,6 +29,9 @@ pub(crate) struct DrainArguments {
     /// Do not wait until the queue is empty
     #[arg(long)]
     no_wait: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `limit`.
@@ -42,6 +48,9 @@ pub(crate) struct LimitArguments {
     /// Take the limit away
     #[arg(long, conflicts_with = "per_second")]
     none: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `log-level`.
@@ -66,7 +75,12 @@ pub(crate) async fn set_mode(
     client: &Client,
 ) -> Result<u8, ClientError> {
     known_queue(client, &arguments.queue).await?.set_mode(mode).await?;
-    eprintln!("booster: queue {} is {}", arguments.queue, mode.as_str());
+    if arguments.json {
+        let line = serde_json::json!({ "queue": arguments.queue, "mode": mode.as_str() });
+        print::line(&line.to_string())?;
+    } else {
+        eprintln!("booster: queue {} is {}", arguments.queue, mode.as_str());
+    }
     Ok(0)
 }
 
@@ -75,21 +89,31 @@ pub(crate) async fn drain(arguments: &DrainArguments, client: &Client) -> Result
     let queue = known_queue(client, &arguments.queue).await?;
     queue.set_mode(Mode::Draining).await?;
     eprintln!("booster: queue {} takes no more jobs", queue.name());
-    if arguments.no_wait {
-        return Ok(0);
-    }
-    let mut last = None;
-    loop {
-        let depth = queue.depth().await?;
-        let left = depth.waiting + depth.running + depth.delayed;
-        if last.replace(left) != Some(left) {
+    let mut left = left_in(&queue).await?;
+    let bar = print::progress_bar(left);
+    while left > 0 && !arguments.no_wait {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let before = std::mem::replace(&mut left, left_in(&queue).await?);
+        // Jobs that were being submitted may still come in.
+        bar.set_length(bar.length().unwrap_or(0).max(left));
+        bar.set_position(bar.length().unwrap_or(0) - left);
+        if bar.is_hidden() && left != before {
             eprintln!("booster: {left} jobs left");
         }
-        if left == 0 {
-            return Ok(0);
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
     }
+    bar.finish_and_clear();
+    if arguments.json {
+        let mode = Mode::Draining.as_str();
+        let line = serde_json::json!({ "queue": queue.name(), "mode": mode, "left": left });
+        print::line(&line.to_string())?;
+    }
+    Ok(0)
+}
+
+/// Jobs of a queue that have not ended.
+async fn left_in(queue: &Queue) -> Result<u64, ClientError> {
+    let depth = queue.depth().await?;
+    Ok(depth.waiting + depth.running + depth.delayed)
 }
 
 async fn known_queue(client: &Client, name: &str) -> Result<Queue, ClientError> {
@@ -156,6 +180,12 @@ pub(crate) async fn limit(arguments: &LimitArguments, client: &Client) -> Result
     if !set_rate_limit(client.link(), client.keys(), tenant, limit).await? {
         let detail = format!("{MAX_LIMITS} tenants have a limit already; take one away first");
         return Err(ClientError::usage(format!("tenant {tenant}"), detail));
+    }
+    if arguments.json {
+        let (per_second, burst) = (limit.map(|limit| limit.per_second), limit.map(|limit| limit.burst));
+        let line = serde_json::json!({ "tenant": tenant, "perSecond": per_second, "burst": burst });
+        print::line(&line.to_string())?;
+        return Ok(0);
     }
     match limit {
         Some(limit) => eprintln!("booster: {tenant} may start {} jobs a second", limit.per_second),

@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
     /// Address of the gateway
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: String,
+    /// Print the addresses as one line of JSON once all takes jobs
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the fleet until Ctrl-C, or until a part of it ends by itself.
@@ -51,7 +54,7 @@ pub(crate) async fn run(arguments: Arguments, mut config: Config) -> Result<u8, 
     }
     let gateway = format!("{}://{}", scheme(&config), print::address(&listener));
     let started = tokio::select! {
-        result = announce(&mut workers, &redis, &config, &gateway) => result.map(|()| true),
+        result = announce(&mut workers, &redis, &config, &gateway, arguments.json) => result.map(|()| true),
         () = &mut stop => Ok(false),
     };
     if let Ok(true) = started {
@@ -73,10 +76,21 @@ async fn announce(
     redis: &LocalRedis,
     config: &Config,
     gateway: &str,
+    json: bool,
 ) -> Result<(), ClientError> {
     let client = Client::connect(config.clone())?;
     for worker in workers.iter_mut() {
         worker.ready(&client).await?;
+    }
+    if json {
+        let metrics = |worker: &LocalWorker| {
+            let url = format!("http://{}/metrics", worker.listen());
+            serde_json::json!({ "metrics": url, "process": worker.pid() })
+        };
+        let workers: Vec<serde_json::Value> = workers.iter().map(metrics).collect();
+        let gateway = format!("http://{gateway}");
+        let line = serde_json::json!({ "redis": redis.url(), "workers": workers, "gateway": gateway });
+        return print::line(&line.to_string());
     }
     eprintln!("booster: Redis    {}", redis.url());
     for worker in workers.iter() {
