@@ -28,7 +28,7 @@ test: deps-test guests ## Run all tests, from unit tests to the black-box tests 
 
 .PHONY: test-doors
 test-doors: deps-doors guests ## Run other people's clients, made-up requests and load against the gateway (DOORS="load")
-	@$(CARGO) build --quiet --workspace --bins
+	@$(CARGO) build --quiet --workspace --bins --examples
 	@tests/doors/run.sh $(DOORS)
 
 .PHONY: openapi
@@ -42,10 +42,11 @@ chaos: deps-chaos guests ## Break fleets in ten ways and balance the books (abou
 	@exec target/debug/chaos $(CHAOS)
 
 .PHONY: test-full
-test-full: ## Run all tests, then those of monitoring and the console, the fault scenarios and an hour of fuzzing
+test-full: ## Run all tests, then those of monitoring, console and doors, the fault scenarios and an hour of fuzzing
 	@$(MAKE) test
 	@$(MAKE) test-monitoring
 	@$(MAKE) test-console
+	@$(MAKE) test-doors
 	@$(MAKE) chaos
 	@$(MAKE) fuzz
 
@@ -154,7 +155,7 @@ test-console: deps-chromium deps-fleet guests console-modules ## Test the consol
 .PHONY: console-images
 console-images: ## Test the console and renew its pictures in docs/images
 	@rm -rf target/console-images
-	@SCREENSHOTS=$(CURDIR)/target/console-images $(MAKE) test-console
+	@SCREENSHOTS=$(CURDIR)/target/console-images WARM_UP_S=300 $(MAKE) test-console
 	@mkdir -p docs/images
 	@cp target/console-images/console-overview-light-1280.png target/console-images/console-job-dark-1280.png docs/images/
 

@@ -115,16 +115,15 @@ export async function pool(): Promise<Pool> {
   return { workers: answer.workers, slots: answer.slots.map(slot) };
 }
 
-interface RawSlot extends Omit<Slot, "tasks" | "meanLatencyMs"> {
+interface RawSlot extends Omit<Slot, "tasks" | "meanLatencyMs" | "job"> {
   performanceMetrics: { tasks?: number; meanLatencyMs?: number };
 }
 
 /** Keeps what the page shows, so that 5000 task histories need not stay in memory. */
 function slot(raw: RawSlot): Slot {
-  const { boosterId, instanceId, status, lastActivity, memoryUsage, errorCount, health, job } = raw;
+  const { boosterId, instanceId, status, lastActivity, memoryUsage, errorCount, health } = raw;
   const { tasks = 0, meanLatencyMs = 0 } = raw.performanceMetrics;
   const kept: Slot = { boosterId, instanceId, status, lastActivity, memoryUsage, errorCount, tasks, meanLatencyMs };
   if (health) kept.health = health;
-  if (job) kept.job = job;
   return kept;
 }

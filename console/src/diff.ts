@@ -35,6 +35,27 @@ export function diff(before: string, after: string): DiffLine[] {
   return fold(lines);
 }
 
+/** The lines of a unified diff of one file. */
+export function readUnified(text: string): DiffLine[] {
+  const lines: DiffLine[] = [];
+  let before = 0;
+  let after = 0;
+  for (const line of text.replace(/\n$/, "").split("\n")) {
+    const hunk = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@/.exec(line);
+    const rest = line.slice(1);
+    if (hunk) {
+      before = Number(hunk[1]);
+      after = Number(hunk[2]);
+      if (before > 1 || lines.length > 0) lines.push({ kind: "gap", text: "" });
+    } else if (before + after === 0) {
+      // Names of the file, ahead of the first hunk.
+    } else if (line.startsWith("+")) lines.push({ kind: "added", after: after++, text: rest });
+    else if (line.startsWith("-")) lines.push({ kind: "removed", before: before++, text: rest });
+    else if (!line.startsWith("\\")) lines.push({ kind: "same", before: before++, after: after++, text: rest });
+  }
+  return lines;
+}
+
 /** The shortest way from `a` to `b`, as steps: `=` keeps a line, `-` removes one, `+` adds one. */
 function script(a: string[], b: string[]): string[] {
   const most = Math.min(a.length + b.length, MAX_EDITS);

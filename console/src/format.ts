@@ -1,6 +1,7 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const fine = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+/** One decimal, or two digits where that says more: 12.9, 5.8, 0.024. */
+const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1, maximumSignificantDigits: 2, roundingPriority: "morePrecision" });
 const NONE = "–";
 
 export const count = (value: number) => whole.format(value);

@@ -13,6 +13,7 @@ export const EVENT_TYPES = [
   "booster.error",
   "booster.recovered",
   "booster.pool.updated",
+  "booster.module.updated",
 ] as const;
 
 export interface Worker {
@@ -64,7 +65,6 @@ export interface JobSummary {
   booster?: string;
   enqueuedAt?: number;
   attempts?: number;
-  tenant?: string;
 }
 
 export interface ErrorDetail {

@@ -28,12 +28,11 @@ interface ButtonProps {
   /** Its name for those who do not see what it stands beside. */
   label?: string;
   pressed?: boolean;
-  expanded?: boolean;
   title?: string;
   class?: string;
 }
 
-export function Button({ act, children, tone, small, label, pressed, expanded, title, class: extra }: ButtonProps) {
+export function Button({ act, children, tone, small, label, pressed, title, class: extra }: ButtonProps) {
   const [working, setWorking] = useState(false);
   const press = async () => {
     if (working) return;
@@ -51,7 +50,6 @@ export function Button({ act, children, tone, small, label, pressed, expanded, t
       onClick={() => void press()}
       aria-label={label}
       aria-pressed={pressed}
-      aria-expanded={expanded}
       aria-disabled={working || undefined}
       title={title}
     >

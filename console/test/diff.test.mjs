@@ -1,4 +1,4 @@
-// The diff of the job view: whatever it shows has to turn one text into the other.
+// What the job view shows of changes has to turn one text into the other.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ const built = await build({
   build: { write: false, minify: false, lib: { entry: "src/diff.ts", formats: ["es"] } },
 });
 const code = built[0].output[0].code;
-const { diff } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+const { diff, readUnified } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
 
 /** A small generator with a fixed seed, so that a failure can be repeated. */
 function randoms(seed) {
@@ -51,6 +51,20 @@ test("unchanged lines far from a change become one gap", () => {
   const after = before.with(50, "changed");
   const kinds = diff(before.join("\n"), after.join("\n")).map((line) => line.kind[0]).join("");
   assert.equal(kinds, "gsssrasssg");
+});
+
+test("a unified diff is read as the same lines", () => {
+  const text = "--- a/file\n+++ b/file\n@@ -1,2 +1,2 @@\n-a\n+--b\n c\n@@ -9,2 +9,3 @@ head\n x\n+\n y\n\\ No newline at end of file\n";
+  assert.deepEqual(readUnified(text), [
+    { kind: "removed", before: 1, text: "a" },
+    { kind: "added", after: 1, text: "--b" },
+    { kind: "same", before: 2, after: 2, text: "c" },
+    { kind: "gap", text: "" },
+    { kind: "same", before: 9, after: 9, text: "x" },
+    { kind: "added", after: 10, text: "" },
+    { kind: "same", before: 10, after: 11, text: "y" },
+  ]);
+  assert.deepEqual(readUnified(""), []);
 });
 
 test("large texts without a line in common take a moment, not a minute", () => {

@@ -1,6 +1,6 @@
 // A stand-in for the gateway, for developing the console and for fleets larger than this machine can run.
 //
-//   node test/mock-server.mjs [--port 8081] [--workers 2] [--slots 10] [--rate 20] [--key KEY] [--no-modules]
+//   node test/mock-server.mjs [--port 8081] [--workers 2] [--slots 10] [--rate 20] [--key KEY]
 //
 // It keeps jobs, queues and slots in memory and moves them as a fleet would, and serves the built bundle with the
 // gateway's own headers. It imitates the interface, not the fleet: nothing is run.
@@ -47,14 +47,24 @@ const EDIT = `def area(radius: float) -> float:
     return math.pi * radius**2
 `;
 const EDITED = CODE.replace("def area(radius):\n    return 3.14 * radius * radius\n", EDIT);
-const BACKTRACE = `wasm trap: wasm \`unreachable\` instruction executed
-wasm backtrace:
-    0:  0x1f3a - core::panicking::panic_fmt
-    1:  0x0c21 - apply::locate::definition
-    2:  0x0411 - booster::edit::apply`;
+const DIFF = `--- a/file
++++ b/file
+@@ -1,8 +1,11 @@
+ import math
+ 
+ 
+-def area(radius):
+-    return 3.14 * radius * radius
+${EDIT.replace(/^(?=.)/gm, "+")} 
+ 
+ def volume(radius, height):
+`;
+const BACKTRACE =
+  "the booster panicked: error while executing at wasm backtrace:     0:  0x1f3a - core::panicking::panic_fmt     " +
+  "1:  0x0c21 - apply::locate::definition     2:  0x0411 - booster::edit::apply: wasm trap: wasm `unreachable` instruction executed";
 
 /** Starts one on a free port, or the port asked for. */
-export async function startMock({ port = 0, workers = 2, slots = 10, rate = 20, key = "", modules = true } = {}) {
+export async function startMock({ port = 0, workers = 2, slots = 10, rate = 20, key = "" } = {}) {
   const fleet = new Fleet(workers, slots, rate);
   const streams = new Set();
   fleet.publish = (event) => {
@@ -62,7 +72,7 @@ export async function startMock({ port = 0, workers = 2, slots = 10, rate = 20, 
     for (const stream of streams) stream.write(text);
   };
   const server = createServer((request, response) => {
-    answer(fleet, streams, { key, modules }, request, response).catch((error) => {
+    answer(fleet, streams, { key }, request, response).catch((error) => {
       if (!response.headersSent) problem(response, 500, "internal", String(error));
       else response.destroy();
     });
@@ -229,7 +239,7 @@ class Fleet {
     const state = dice === 0 ? "dead" : dice < 3 ? "refused" : "done";
     this.move(job, state);
     job.outcome = { outcome: state, attempts: 0, crashes: 0, latencyMs, waitMs: this.random(12), worker, booster: job.booster, enqueuedAt: job.enqueuedAt, finishedAt: at };
-    if (state === "done") job.outcome.output = { output: EDITED, success: true, confidence: 0.9812, strategy: "replace_definition", language: "python", tokens: 132, edits: [{ start: 13, end: 62 }] };
+    if (state === "done") job.outcome.output = { output: EDITED, success: true, confidence: 0.9812, strategy: "replace_definition", language: "python", tokens: 132, edits: [{ start: 13, end: 62 }], diff: DIFF };
     if (state === "refused") job.outcome.refusal = { success: false, reason: "ambiguous", message: "two definitions fit the edit equally well", candidates: ["area", "Circle.area"] };
     if (state === "dead") {
       job.attempts = job.outcome.attempts = 4;
@@ -253,7 +263,7 @@ class Fleet {
 
   tick() {
     const now = Date.now();
-    for (const job of this.jobs.values()) if (job.state === "running" && this.random(3) === 0) this.finish(job);
+    for (const job of this.jobs.values()) if (job.state === "running" && this.random(2) === 0) this.finish(job);
     const due = Math.floor((now * this.rate) / 1000) - Math.floor(((now - 100) * this.rate) / 1000);
     for (let i = 0; i < due; i += 1) if (this.queue("normal").mode !== "draining") this.submit();
     const free = this.slots.filter((slot) => slot.status !== "busy" && slot.status !== "error");
@@ -276,7 +286,7 @@ class Fleet {
   }
 }
 
-async function answer(fleet, streams, { key, modules }, request, response) {
+async function answer(fleet, streams, { key }, request, response) {
   const url = new URL(request.url, "http://gateway");
   const parts = url.pathname.split("/").slice(1).map(decodeURIComponent);
   if (parts[0] !== "v1") return asset(response, url.pathname === "/" ? "/index.html" : url.pathname);
@@ -313,7 +323,7 @@ async function answer(fleet, streams, { key, modules }, request, response) {
   if (route === "POST /jobs") return submit(fleet, JSON.parse(await text(request)), send);
   if (route === "GET /jobs") return send(page("jobs", [...fleet.jobs.values()].reverse().filter(wanted(query)).map(summary), query));
   if (kind === "jobs" || kind === "dead") return onJob(fleet, { route, kind, name, verb, query, send, response });
-  if (kind === "modules" && modules && !(verb && fleet.withoutActions)) return onModule(fleet, { name, verb, send, body: request.method === "POST" ? await text(request) : "" });
+  if (kind === "modules") return onModule(fleet, { name, verb, send, body: request.method === "POST" ? await text(request) : "" });
   return problem(response, 404, "not_found", "no such path");
 }
 
@@ -348,7 +358,7 @@ function onJob(fleet, { route, kind, name, verb, query, send, response }) {
   };
   if (route === "GET /dead") {
     const rows = [...fleet.jobs.values()].reverse().filter((job) => job.state === "dead" && (!query.get("queue") || job.queue === query.get("queue")));
-    return send(page("dead", rows.map(({ id, queue, outcome }) => ({ id, queue, reason: outcome.error.code, attempts: outcome.attempts, error: outcome.error.message.split("\n")[0], at: outcome.finishedAt })), query));
+    return send(page("dead", rows.map(({ id, queue, outcome }) => ({ id, queue, reason: outcome.error.code, attempts: outcome.attempts, error: outcome.error.message, at: outcome.finishedAt })), query));
   }
   if (route === "POST /dead/retry") {
     const jobs = [...fleet.jobs.values()].filter((job) => job.state === "dead" && (!query.get("queue") || job.queue === query.get("queue")));
@@ -372,6 +382,8 @@ function onJob(fleet, { route, kind, name, verb, query, send, response }) {
     return send({ id: name, cancellation: "cancelled" });
   }
   const { slot, fate, ...view } = job;
+  // The input is forgotten once a job is done.
+  if (job.state === "done") return send(view);
   return send({ ...view, job: { id: name, booster: job.booster.split("@")[0], tenant: job.tenant, input: { code: CODE, edit: EDIT, language: "python" } } });
 }
 
@@ -425,12 +437,11 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
       slots: { type: "string", default: "10" },
       rate: { type: "string", default: "20" },
       key: { type: "string", default: "" },
-      "no-modules": { type: "boolean", default: false },
     },
   });
   const { url } = await startMock({
     port: Number(values.port), workers: Number(values.workers), slots: Number(values.slots),
-    rate: Number(values.rate), key: values.key, modules: !values["no-modules"],
+    rate: Number(values.rate), key: values.key,
   });
   console.log(url);
 }

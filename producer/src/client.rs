@@ -326,6 +326,17 @@ impl Client {
         self.degraded.unreported()
     }
 
+    /// A queue that the fleet has.
+    pub(crate) async fn known_queue(&self, name: &str) -> Result<Queue, ClientError> {
+        let queues = self.queues().await?;
+        let known: Vec<&str> = queues.iter().map(Queue::name).collect();
+        if !known.contains(&name) {
+            let detail = format!("the fleet has no queue of this name; known: {}", known.join(", "));
+            return Err(ClientError::usage(format!("queue {name}"), detail));
+        }
+        Ok(self.queue(name))
+    }
+
     /// Makes a queue known by its name, so that its jobs are found.
     pub(crate) async fn name_queue(&self, name: &str) -> Result<(), ClientError> {
         check_queue_name(name)?;

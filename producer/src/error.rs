@@ -89,9 +89,9 @@ impl ClientError {
                 QueueError::Job(_)
                 | QueueError::Schedule(_)
                 | QueueError::Address { .. }
-                | QueueError::Tls { .. },
+                | QueueError::Tls { .. }
+                | QueueError::SchedulesFull { .. },
             ) => 2,
-            Self::Queue(QueueError::SchedulesFull { .. }) => 2,
             Self::Queue(QueueError::Unreachable { .. }) => 69,
             // Full, draining, unconfirmed, or Redis in a state that passes.
             Self::Queue(error) if error.is_retryable() => 75,

@@ -113,15 +113,9 @@ impl Client {
     }
 
     async fn wanted_queues(&self, wanted: &Wanted) -> Result<Vec<Queue>, ClientError> {
-        let queues = self.queues().await?;
-        let Some(name) = &wanted.queue else { return Ok(queues) };
-        match queues.iter().find(|queue| queue.name() == name) {
-            Some(queue) => Ok(vec![queue.clone()]),
-            None => {
-                let known: Vec<&str> = queues.iter().map(Queue::name).collect();
-                let detail = format!("the fleet has no queue of this name; known: {}", known.join(", "));
-                Err(ClientError::usage(format!("queue {name}"), detail))
-            }
+        match &wanted.queue {
+            None => self.queues().await,
+            Some(name) => Ok(vec![self.known_queue(name).await?]),
         }
     }
 

@@ -45,5 +45,4 @@ pub use client::Client;
 pub use error::ClientError;
 pub use fallback::{Answer, Answered, Wanted};
 pub use follow::{EventsFrom, FleetEvent};
-pub use model::{Model, ModelError};
-pub use modules::{ModuleDetail, ModuleView, WorkerView};
+pub use modules::{ModuleAtWorker, ModuleDetail, ModuleView};

@@ -29,7 +29,7 @@ const INSTRUCTIONS: &str = "You apply edits to source files. You get a file and 
 
 /// Asks a model. Neither its Debug form nor any error has the key.
 #[derive(Debug)]
-pub struct Model {
+pub(crate) struct Model {
     http: reqwest::Client,
     url: Url,
     name: String,
@@ -40,7 +40,7 @@ pub struct Model {
 
 /// Why there is no new file.
 #[derive(Debug, thiserror::Error)]
-pub enum ModelError {
+pub(crate) enum ModelError {
     /// The endpoint refuses to be asked by us at all; other jobs would fare no better.
     #[error(
         "the endpoint answered {status}: is booster.fallbackUrl right, and the key in BOOSTER_FALLBACK_KEY?"
@@ -104,7 +104,7 @@ impl Model {
     /// # Errors
     /// [`ClientError::Config`] when no endpoint or model is named, [`ClientError::Usage`] when the key cannot stand in a
     /// header.
-    pub fn configured(config: &Config, key: Option<&str>) -> Result<Self, ClientError> {
+    pub(crate) fn configured(config: &Config, key: Option<&str>) -> Result<Self, ClientError> {
         let settings = &config.booster;
         let missing = |setting: &str, expected: &str| {
             ClientError::from(ConfigError::Invalid {
@@ -137,7 +137,7 @@ impl Model {
     }
 
     /// Whether what is sent, the key among it, can be read on the way by others than this machine.
-    pub fn is_in_the_clear(&self) -> bool {
+    pub(crate) fn is_in_the_clear(&self) -> bool {
         let host = self.url.host_str().unwrap_or_default();
         let loopback = host == "localhost"
             || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());

@@ -47,6 +47,7 @@ pub struct ModuleView {
     pub canary_percent: Option<u8>,
     /// When it was pushed; absent for a module of the workers' directories.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
     pub pushed_at: Option<UnixMillis>,
     /// `redis` or `directory`.
     #[schema(value_type = String)]
@@ -56,13 +57,13 @@ pub struct ModuleView {
     /// How many living workers have loaded it.
     pub workers: usize,
     /// What each living worker has of it.
-    pub worker_states: Vec<WorkerView>,
+    pub worker_states: Vec<ModuleAtWorker>,
 }
 
 /// A version at one worker.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct WorkerView {
+pub struct ModuleAtWorker {
     /// The worker.
     pub worker: String,
     /// How far it is; absent when it does not know the version.
@@ -359,14 +360,14 @@ impl Fleet {
         let reference = manifest.reference();
         let at = |(worker, modules): &(String, BTreeMap<String, WorkerModule>)| {
             let module = modules.get(&reference);
-            WorkerView {
+            ModuleAtWorker {
                 worker: worker.clone(),
                 state: module.map(|module| module.state),
                 error: module.and_then(|module| module.error.clone()),
                 cold: module.and_then(|module| module.cold.clone()),
             }
         };
-        let worker_states: Vec<WorkerView> = self.workers.iter().map(at).collect();
+        let worker_states: Vec<ModuleAtWorker> = self.workers.iter().map(at).collect();
         ModuleView {
             name: manifest.name.clone(),
             version: manifest.version.clone(),

@@ -26,7 +26,6 @@ impl Client {
     /// schedule of this name, else as [`booster_queue::Queue::add_schedule`].
     pub async fn add_schedule(&self, schedule: &Schedule) -> Result<(), ClientError> {
         self.check(schedule.job()).await?;
-        self.name_queue(schedule.queue()).await?;
         // Names are one's own in a queue only; in the fleet a name shall still mean one schedule.
         if let Some(other) = self.queue_of_schedule(schedule.name()).await?
             && other != schedule.queue()
@@ -36,6 +35,7 @@ impl Client {
                 format!("queue {other} has it; expected that queue, or a name that is free"),
             ));
         }
+        self.name_queue(schedule.queue()).await?;
         Ok(self.queue(schedule.queue()).add_schedule(schedule).await?)
     }
 

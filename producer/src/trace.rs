@@ -63,23 +63,26 @@ fn take_valid(job: &mut Job) -> Option<SpanContext> {
     let given = read_traceparent(job.traceparent.as_deref()?);
     if given.is_none() {
         let text = job.traceparent.take().unwrap_or_default();
-        let shown = &text[..text.floor_char_boundary(SHOWN)];
         warn!(
             job = job.id,
             tenant = job.tenant,
             attempt = 0,
-            traceparent = shown,
+            traceparent = shown(&text),
             "ignored a traceparent that is not valid"
         );
     }
     given
 }
 
+/// As much of a text as a log line takes.
+fn shown(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SHOWN)]
+}
+
 /// Gives jobs that came without a traceparent this one, if it is valid.
 pub(crate) fn adopt(jobs: &mut [Job], traceparent: &str) {
     if read_traceparent(traceparent).is_none() {
-        let shown = &traceparent[..traceparent.floor_char_boundary(SHOWN)];
-        warn!(traceparent = shown, "ignored a traceparent that is not valid");
+        warn!(traceparent = shown(traceparent), "ignored a traceparent that is not valid");
         return;
     }
     for job in jobs.iter_mut().filter(|job| job.traceparent.is_none()) {
@@ -99,7 +102,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// A request to POST to `route` has come.
-    pub(crate) fn begin(route: &'static str, headers: &HeaderMap) -> Self {
+    pub(crate) fn begin(route: &'static str, headers: &HeaderMap, tls: bool) -> Self {
         let header = headers.get("traceparent").map(|value| value.to_str().unwrap_or_default());
         let given = header.and_then(read_traceparent);
         let invalid = header.is_some() && given.is_none();
@@ -111,7 +114,7 @@ impl Request {
                 KeyValue::new("http.request.method", "POST"),
                 KeyValue::new("http.route", route),
                 KeyValue::new("url.path", route),
-                KeyValue::new("url.scheme", "http"),
+                KeyValue::new("url.scheme", if tls { "https" } else { "http" }),
             ])
             .start_with_context(&tracer, &under(given.unwrap_or_else(SpanContext::empty_context)));
         let traceparent = write_traceparent(span.span_context());
@@ -182,7 +185,7 @@ mod tests {
     fn a_header_is_for_jobs_without_a_context_of_their_own() {
         let mut headers = HeaderMap::new();
         headers.insert("traceparent", VALID.parse().unwrap());
-        let request = Request::begin("/v1/jobs", &headers);
+        let request = Request::begin("/v1/jobs", &headers, false);
         let mut jobs = [job(None), job(Some("own"))];
         request.adopt(&mut jobs);
         assert_eq!(request.warning(&jobs[0]), None);
@@ -190,7 +193,7 @@ mod tests {
         assert_eq!(jobs.map(|job| job.traceparent), [Some(VALID.to_owned()), Some("own".to_owned())]);
 
         headers.insert("traceparent", "nonsense".parse().unwrap());
-        let request = Request::begin("/v1/jobs", &headers);
+        let request = Request::begin("/v1/jobs", &headers, false);
         let mut jobs = [job(None)];
         request.adopt(&mut jobs);
         assert_eq!(jobs[0].traceparent, None);

@@ -33,7 +33,7 @@ pub(crate) struct QueueView {
     pub(crate) dead_kept: u64,
     /// Age of the oldest waiting job in milliseconds.
     pub(crate) oldest_age_ms: u64,
-    /// `open`, `paused` or `draining`.
+    #[schema(value_type = QueueMode)]
     pub(crate) mode: &'static str,
     pub(crate) paused: bool,
     pub(crate) draining: bool,
@@ -109,7 +109,8 @@ pub(crate) struct SlotView {
     pub(crate) booster_id: String,
     /// The instance in the slot.
     pub(crate) instance_id: String,
-    /// `initializing`, `ready`, `busy`, `error` or `recovered`.
+    /// What it does.
+    #[schema(value_type = SlotStatus)]
     pub(crate) status: String,
     /// When the state last changed, Unix milliseconds.
     pub(crate) last_activity: u64,
@@ -117,15 +118,73 @@ pub(crate) struct SlotView {
     pub(crate) memory_usage: u64,
     /// Failed tasks.
     pub(crate) error_count: u64,
-    /// `healthy`, `degraded` or `unhealthy`; absent when the instance was replaced meanwhile.
+    /// Absent when the instance was replaced meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<SlotHealth>)]
     pub(crate) health: Option<String>,
-    /// The last tasks, each with `taskId`, `booster`, `result`, `latencyMs` and `at`.
-    #[schema(value_type = Vec<serde_json::Value>)]
+    /// The last tasks, at most 20; none without `booster.performanceTracking`.
+    #[schema(value_type = Vec<Task>)]
     pub(crate) task_history: Box<RawValue>,
-    /// `tasks`, `errors`, `busyMs` and `meanLatencyMs`.
-    #[schema(value_type = Object)]
+    /// Empty without `booster.performanceTracking`.
+    #[schema(value_type = Performance)]
     pub(crate) performance_metrics: Box<RawValue>,
+}
+
+/// Whether jobs of a queue start, and whether it takes new ones.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "the words of `booster_queue::Mode`, for the OpenAPI document alone")]
+enum QueueMode {
+    Open,
+    Paused,
+    Draining,
+}
+
+/// What a slot does.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "as `QueueMode`")]
+enum SlotStatus {
+    Initializing,
+    Ready,
+    Busy,
+    Error,
+    Recovered,
+}
+
+/// By its share of errors and its memory.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "as `QueueMode`")]
+enum SlotHealth {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+
+/// One task in a slot's history.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "the form of a JSON text that is passed on, for the OpenAPI document alone")]
+struct Task {
+    task_id: String,
+    booster: String,
+    /// `done`, `refused`, or the code of what went wrong.
+    result: String,
+    latency_ms: f64,
+    /// When it ended, Unix milliseconds.
+    at: u64,
+}
+
+/// What a slot has done.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "as `Task`")]
+struct Performance {
+    tasks: Option<u64>,
+    errors: Option<u64>,
+    busy_ms: Option<f64>,
+    mean_latency_ms: Option<f64>,
 }
 
 impl SlotView {

@@ -239,22 +239,15 @@ async fn apply_edits_a_file_without_redis_natively_and_in_the_sandbox() {
 async fn up_runs_a_fleet_and_leaves_nothing_behind() {
     use rustix::process::{Pid, Signal, kill_process, test_kill_process};
     let mut command = tokio::process::Command::new(program_path("booster"));
-    command.args(["up", "--workers", "1", "--listen", "127.0.0.1:0"]).env("WASM_POOL_SIZE", "2");
-    command.stderr(std::process::Stdio::piped()).kill_on_drop(true);
+    command.args(["up", "--workers", "1", "--listen", "127.0.0.1:0", "--json"]).env("WASM_POOL_SIZE", "2");
+    command.stdout(std::process::Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let mut lines =
-        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
-    let (mut gateway, mut worker) = (String::new(), None);
-    while gateway.is_empty() {
-        let line =
-            tokio::time::timeout(booster_tests::LIMIT, lines.next_line()).await.unwrap().unwrap().unwrap();
-        if let Some((_, address)) = line.split_once("gateway  ") {
-            gateway = address.to_owned();
-        }
-        if let Some((_, pid)) = line.split_once("(process ") {
-            worker = Pid::from_raw(pid.trim_end_matches(')').parse().unwrap());
-        }
-    }
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
+    let line = tokio::time::timeout(booster_tests::LIMIT, lines.next_line()).await.unwrap().unwrap().unwrap();
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let gateway = told["gateway"].as_str().unwrap();
+    let worker = Pid::from_raw(told["workers"][0]["process"].as_i64().unwrap() as i32).unwrap();
     let job = r#"{"booster":"noop","input":{}}"#;
     let http = reqwest::Client::new();
     let answer: serde_json::Value =
@@ -263,7 +256,6 @@ async fn up_runs_a_fleet_and_leaves_nothing_behind() {
     let view: serde_json::Value = http.get(url).send().await.unwrap().json().await.unwrap();
     assert_eq!(view["state"], "done");
 
-    let worker = worker.expect("the worker's process id was printed");
     test_kill_process(worker).unwrap();
     kill_process(Pid::from_raw(child.id().unwrap() as i32).unwrap(), Signal::INT).unwrap();
     let status = tokio::time::timeout(booster_tests::LIMIT, child.wait()).await.unwrap().unwrap();

@@ -388,7 +388,7 @@ for worker in $(r ZRANGE "${prefix}agents" "$(now)" +inf BYSCORE); do
     like "capabilities" "$(json "$(r HGET "$profile" capabilities)")" '\[[0-9]+\]'
     requirements=$(r HGET "$profile" requirements)
     is "requirements.wasmSupport" "$(json "$requirements" wasmSupport)" true
-    between "requirements.memoryLimit" "$(json "$requirements" memoryLimit)" 1048576 1e12
+    like "requirements.memoryLimit" "$(json "$requirements" memoryLimit)" '[0-9]+(KB|MB|GB)?'
     between "requirements.timeout" "$(json "$requirements" timeout)" 1 3600000
     like "boosters of the agent" "$(json "$(r HGET "$profile" boosters)")" '\[[0-9]+\]'
     like "queues of the agent" "$(json "$(r HGET "$profile" queues)")" '\[[0-9]+\]'
@@ -446,10 +446,10 @@ done
 
 # --- names: nothing but what is documented ------------------------------------------------------------------------------------
 
-own='queues|booster|events|pool|agents|boosters|limits|follower'
-of_one="(booster|pool|agent|tasks|rate):[$names]+"
-of_queue="jobs|front|turn|turns|live|delayed|events|stats|dead|fallback|mode|tenants|limited|schedules|ticks|keeper|confirmed"
-of_job="(job|text|parked|intake|intake-office):.+"
+own='queues|booster|events|pool|agents|boosters|limits|follower|modules'
+of_one="(booster|pool|agent|tasks|rate|module):[$names]+|cache:\{outcomes\}:.+"
+of_queue="jobs|front|turn|turns|live|delayed|events|stats|dead|mode|tenants|limited|schedules|ticks|keeper|confirmed|offers"
+of_job="(job|text|claim|parked|intake|intake-office):.+"
 stray=$(r --scan --pattern "$prefix*" | awk -v prefix="$prefix" '{ print substr($0, length(prefix) + 1) }' |
     grep -Evx "$own|$of_one|\{[$names]+\}:($of_queue|$of_job)")
 is "keys that are not documented" "$stray" ""

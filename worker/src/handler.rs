@@ -10,7 +10,7 @@ use booster_queue::{Admission, Admit, Claim, Consumer, Link, OutcomeCache, Repor
 use booster_state::trace::read_traceparent;
 use booster_state::{StateError, Telemetry, fleet_catalogue};
 use serde_json::value::RawValue;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tracing::{Instrument, error, error_span, warn};
 
 use crate::modules::Deployed;
@@ -171,6 +171,8 @@ fn breaker_open(reference: &str) -> Result<Box<RawValue>, EngineError> {
 pub(crate) struct ByRegistry {
     pub(crate) modules: Arc<Deployed>,
     pub(crate) fleet: watch::Receiver<FleetList>,
+    /// Asks for a newer list of what the fleet has registered.
+    pub(crate) stale: Arc<Notify>,
     pub(crate) pool: Pool,
     pub(crate) breaker_action: BreakerAction,
 }
@@ -212,6 +214,7 @@ impl ByRegistry {
     /// Whether another worker has the booster, so that it is this worker that lacks something. A list older
     /// than the job proves nothing: a worker may have registered the booster meanwhile.
     fn may_be_elsewhere(&self, job: &Job, known_since: UnixMillis) -> bool {
+        self.stale.notify_one();
         let list = self.fleet.borrow();
         list.catalogue.resolve(&job.target).is_some() || list.read_at <= known_since
     }
@@ -223,12 +226,21 @@ async fn read_fleet(link: &Link, keys: &Keys) -> Result<FleetList, StateError> {
     Ok(FleetList { catalogue, read_at: seconds * 1000 + micros / 1000 })
 }
 
-/// How often the fleet's registrations are read.
+/// The fleet's registrations are not read more often than this.
 const REFRESH: Duration = Duration::from_secs(2);
 
-/// Keeps `fleet` up to date until nobody reads it any more.
-pub(crate) async fn refresh_fleet(link: Link, keys: Keys, fleet: watch::Sender<FleetList>) {
-    while !fleet.is_closed() {
+/// Reads what the fleet has registered whenever that is `stale`, until nobody reads `fleet` any more.
+pub(crate) async fn refresh_fleet(
+    link: Link,
+    keys: Keys,
+    stale: Arc<Notify>,
+    fleet: watch::Sender<FleetList>,
+) {
+    loop {
+        tokio::select! {
+            () = fleet.closed() => return,
+            () = stale.notified() => {}
+        }
         // A fault is noted by the link; what was last known stays.
         if let Ok(list) = read_fleet(&link, &keys).await {
             fleet.send_replace(list);

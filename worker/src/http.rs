@@ -12,8 +12,8 @@ use booster_engine::Pool;
 use booster_queue::Consumer;
 use booster_state::Telemetry;
 
-/// The fetch loop comes round at least every two seconds; after so long it is stuck.
-const STUCK_AFTER: Duration = Duration::from_secs(10);
+/// The fetch loop comes round at least every four seconds; after so long it is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(15);
 
 #[derive(Clone)]
 pub(crate) struct Health {

@@ -26,7 +26,9 @@ use tokio::task::JoinSet;
 /// How often what was counted of canaries is told to Redis.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// How often Redis is asked whether modules have changed, should the announcement be missed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// When to listen again after the subscription ended.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 /// When a version is loaded again after Redis did not answer.
 const AGAIN_SOON: Duration = Duration::from_secs(2);
 /// When a version is loaded again whose bytes were missing or damaged: somebody may have pushed it anew.
@@ -75,9 +77,13 @@ impl Deployed {
         is_last: bool,
     ) -> Option<Arc<Booster>> {
         let registry = self.registry();
-        let (chosen, usual) = (registry.resolve_for(target, id)?, registry.resolve(target)?);
-        let is_canary = !Arc::ptr_eq(chosen, usual);
-        Some(Arc::clone(if is_canary && (is_last || !pool.accepts(chosen)) { usual } else { chosen }))
+        let chosen = registry.resolve_for(target, id)?;
+        // What is no canary is what every job of this target gets.
+        if !is_last && pool.accepts(chosen) {
+            Some(Arc::clone(chosen))
+        } else {
+            registry.resolve(target).map(Arc::clone)
+        }
     }
 
     /// Counts how an attempt went, when its booster has a canary now.
@@ -244,7 +250,7 @@ impl Deployer {
             loop {
                 // A fault is noted by the link; looking makes up for what is missed meanwhile.
                 let _ = store.listen(|| deployed.changed.notify_one()).await;
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(LISTEN_AGAIN).await;
             }
         };
         tokio::select! {
@@ -268,7 +274,10 @@ impl Deployer {
                     self.look().await;
                 }
                 _ = look.tick() => self.look().await,
-                _ = tell.tick() => self.judge_canaries().await,
+                _ = tell.tick() => {
+                    self.judge_canaries().await;
+                    self.load_next();
+                }
                 Some(loaded) = self.loads.join_next() => match loaded {
                     Ok(loaded) => self.take_loaded(loaded),
                     Err(error) => tracing::error!(%error, "loading a module ended early"),

@@ -12,7 +12,7 @@ use booster_engine::{Pool, PoolConfig, Registry, Runtime, RuntimeConfig, default
 use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link, OutcomeCache};
 use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, TrustedKeys, follow_events};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tracing::{error, info, warn};
 
 use crate::error::WorkerError;
@@ -63,8 +63,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     let trusted = TrustedKeys::configured(&config)?;
     let listen = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     let (runtime, registry) = load_boosters(&config).await?;
-    let telemetry_parts = telemetry(&config, &registry, &queues)?;
-    let (telemetry, outbox) = (telemetry_parts.0, telemetry_parts.1);
+    let (telemetry, outbox) = telemetry(&config, &registry, &queues)?;
     let keys = Keys::new(config.redis.key_prefix.clone());
     let link = Link::open(&config.redis, Arc::clone(&telemetry) as _)?;
     let pool = start_pool(&id, &config, Arc::clone(&runtime), &telemetry)?;
@@ -82,10 +81,12 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     deployer.begin().await;
 
     let (fleet_sender, fleet) = watch::channel(FleetList::default());
-    tokio::spawn(refresh_fleet(link.clone(), keys.clone(), fleet_sender));
+    let stale = Arc::new(Notify::new());
+    tokio::spawn(refresh_fleet(link.clone(), keys.clone(), Arc::clone(&stale), fleet_sender));
     let admission = Arc::new(ByRegistry {
         modules: Arc::clone(&modules),
         fleet,
+        stale,
         pool: pool.clone(),
         breaker_action: config.booster.breaker_action,
     });
@@ -106,7 +107,7 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
     };
     let bus = Bus::new(link.clone(), keys, config.redis.max_events);
     let bus_task = tokio::spawn(bus.run(outbox, Arc::clone(telemetry.metrics())));
-    let writer = StateWriter::new(link.clone(), &config, pool.clone(), Arc::clone(&telemetry));
+    let writer = StateWriter::new(link.clone(), &config, pool.clone());
     let version = env!("CARGO_PKG_VERSION");
     let profile = Profile::new(link.clone(), &config, &id, standing, &queues, version, &listen);
     let interval = Duration::from_millis(config.redis.health_check_interval_ms);

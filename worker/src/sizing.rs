@@ -99,7 +99,7 @@ impl Machine {
             self.look();
         }
         let (total, free) = self.memory;
-        let largest = pool.views().iter().map(|view| view.memory_usage).max().unwrap_or(0) as f64;
+        let largest = pool.largest_memory() as f64;
         by_memory(pool.size(), total, free, largest).min(self.processors)
     }
 

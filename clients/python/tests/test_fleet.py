@@ -75,7 +75,6 @@ def test_a_job_that_takes_longer_than_its_waiter_goes_on(fleet: BoosterFleet) ->
     assert fleet.wait(job["id"])["outcome"] == "done"
 
 
-@pytest.mark.usefixtures("whole")
 def test_a_waiting_job_and_a_running_one_are_cancelled(fleet: BoosterFleet) -> None:
     waiting = fleet.submit({"booster": "noop", "input": {}, "runAt": in_ten_minutes()})
     assert fleet.cancel(waiting["id"])["cancellation"] == "cancelled"
@@ -87,14 +86,12 @@ def test_a_waiting_job_and_a_running_one_are_cancelled(fleet: BoosterFleet) -> N
     assert fleet.wait(running["id"])["outcome"] == "cancelled"
 
 
-@pytest.mark.usefixtures("whole")
 def test_a_jobs_input_can_be_read_back(fleet: BoosterFleet) -> None:
     job = fleet.submit({"booster": "noop", "input": {"x": [1]}, "runAt": in_ten_minutes()})
     assert fleet.get(job["id"], input=True)["job"]["input"] == {"x": [1]}
     fleet.cancel(job["id"])
 
 
-@pytest.mark.usefixtures("whole")
 def test_events_tell_a_jobs_life_and_go_on_after_any_of_them(fleet: BoosterFleet, unique: Unique) -> None:
     id, begin = unique("events"), int(time.time() * 1000)
     fleet.submit({"id": id, "booster": "noop", "input": {}, "agentId": "tester"})
@@ -112,7 +109,6 @@ def test_events_tell_a_jobs_life_and_go_on_after_any_of_them(fleet: BoosterFleet
             break
 
 
-@pytest.mark.usefixtures("whole")
 def test_queues_and_pool_tell_what_there_is(fleet: BoosterFleet) -> None:
     queues = {queue["name"]: queue for queue in fleet.queues()}
     assert {"high", "normal", "low"} <= set(queues)
@@ -126,7 +122,6 @@ def test_queues_and_pool_tell_what_there_is(fleet: BoosterFleet) -> None:
         assert slot["lastActivity"] > 0 and slot["errorCount"] >= 0 and isinstance(slot["taskHistory"], list)
 
 
-@pytest.mark.usefixtures("whole")
 def test_dead_jobs_are_listed_shown_retried_and_dropped(fleet: BoosterFleet) -> None:
     job = fleet.submit({"booster": "faulty", "input": {"do": "panic"}, "maxRetries": 0, "priority": "low"})
     id = job["id"]
@@ -170,7 +165,6 @@ def test_the_asynchronous_client_does_the_same(url: str, unique: Unique) -> None
     asyncio.run(main())
 
 
-@pytest.mark.usefixtures("whole")
 def test_the_asynchronous_client_has_every_other_call_too(url: str) -> None:
     async def main() -> None:
         async with AsyncBoosterFleet(url) as fleet:

@@ -1,34 +1,27 @@
-/** What the gateway takes and gives, as JSON. Times are Unix milliseconds. Readers ignore fields they do not know. */
+/**
+ * What the gateway takes and gives, as JSON. Times are Unix milliseconds. Readers ignore fields they do not know.
+ *
+ * `openapi.ts` is generated from the gateway's OpenAPI document; here its types get the names that callers use, and
+ * what the document cannot say: which fields an outcome has by its kind, what a booster answers, what an event tells.
+ */
+
+import type { components } from "./openapi.js";
+
+type Schemas = components["schemas"];
+/** The gateway leaves out what it has nothing to say of; it sends no null in its place. */
+type Present<T> = { [Field in keyof T]: Exclude<T[Field], null> };
 
 /** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** The queue that a job takes. */
-export type Priority = "high" | "normal" | "low";
+export type Priority = Schemas["Priority"];
 
 /** What every job may carry, whatever it asks for. */
-export interface JobOptions {
-  /** 1 to 128 of `A-Z a-z 0-9 . _ : -`; made by the client when absent. A second job with the same id is a no-op. */
-  id?: string;
-  /** `normal` when absent. */
-  priority?: Priority;
-  /** Deadline of one attempt, 1 to 3600000. */
-  timeoutMs?: number;
-  /** Retries of a failed attempt, 0 to 100. */
-  maxRetries?: number;
-  /** Earliest start. */
-  runAt?: number;
-  /** A second job with the same key and tenant gets the same id. */
-  idempotencyKey?: string;
-  /** On whose behalf: tenants take turns. */
-  tenant?: string;
-  /** Who asks; repeated in the job's events. */
-  agentId?: string;
-  /** Kept with the job. */
-  traceparent?: string;
+export type JobOptions = Present<Omit<Schemas["Job"], "booster" | "capability" | "input" | "meta">> & {
   /** Free for the producer. */
   meta?: Json;
-}
+};
 
 /** A job: a booster by name (`apply`, `apply@1.0.0`) or by capability, and its input. */
 export type Job = JobOptions & { input: Json } & (
@@ -37,39 +30,16 @@ export type Job = JobOptions & { input: Json } & (
   );
 
 /** The answer to a submit. */
-export interface Submitted {
-  id: string;
-  queue: string;
-  /** `false` when a job with this id was known already; nothing was added then. */
-  accepted: boolean;
-}
+export type Submitted = Present<Schemas["Accepted"]>;
 
 /** A stable code and a sentence for people. */
-export interface ErrorDetail {
-  code: string;
-  message: string;
-}
+export type ErrorDetail = Schemas["Failure"];
 
 /** What every outcome tells. */
-export interface OutcomeBase {
-  id: string;
-  /** Failed attempts. */
-  attempts: number;
-  /** Attempts that took their process with them. */
-  crashes: number;
-  /** Time of the last attempt in the sandbox. */
-  latencyMs: number;
-  /** From enqueueing, or the end of a deliberate delay, to the last attempt's start. */
-  waitMs: number;
-  /** Who settled it; empty when it was cancelled before it ran. */
-  worker: string;
-  /** `name@version` that ran, or `agent`; empty when none did. */
-  booster: string;
-  enqueuedAt: number;
-  finishedAt: number;
-  /** Whether something other than a worker did the job. */
-  usedFallback: boolean;
-}
+export type OutcomeBase = Present<Omit<Schemas["Outcome"], "outcome" | "output" | "refusal" | "error" | "cached">> & {
+  /** Whether it is that of an earlier job with the same module and input. */
+  cached?: boolean;
+};
 
 /** How a job ended. */
 export type Outcome<Output = Json, Refusal = Json> = OutcomeBase &
@@ -81,113 +51,36 @@ export type Outcome<Output = Json, Refusal = Json> = OutcomeBase &
   );
 
 /** Where a job is, or how it ended. */
-export type JobState =
-  | "waiting"
-  | "parked"
-  | "delayed"
-  | "running"
-  | "done"
-  | "refused"
-  | "dead"
-  | "cancelled";
+export type JobState = Schemas["JobState"];
 
 /** What is known of a job. */
-export interface JobView {
-  id: string;
-  queue: string;
-  state: JobState;
-  enqueuedAt: number;
-  attempts: number;
+export type JobView = Omit<Schemas["JobView"], "outcome" | "job"> & {
   /** Absent until the job has ended. */
   outcome?: Outcome;
   /** The job with its input, when it was asked for and is kept. */
   job?: Job;
-}
+};
 
 /** What became of the wish to cancel. */
-export interface Cancelled {
-  id: string;
-  /** It will not run, its worker has been told to stop it, or it had ended. */
-  cancellation: "cancelled" | "requested" | "ended";
-  /** How it had ended. */
-  state?: JobState;
-}
+export type Cancelled = Present<Schemas["Cancelled"]>;
 
 /** One queue. */
-export interface Queue {
-  name: string;
-  waiting: number;
-  delayed: number;
-  running: number;
-  /** Counted since the queue began, as the next three. */
-  done: number;
-  refused: number;
-  dead: number;
-  cancelled: number;
-  /** Dropped because their id was known. */
-  deduplicated: number;
-  /** Dead jobs that are still kept. */
-  deadKept: number;
-  /** Age of the oldest waiting job in milliseconds. */
-  oldestAgeMs: number;
-  mode: "open" | "paused" | "draining";
-}
+export type Queue = Schemas["QueueView"];
 
 /** A worker process. */
-export interface Worker {
-  id: string;
-  host: string;
-  version: string;
-  startedAt: number;
-  boosters: string[];
-  /** The queues that it serves. */
-  queues: string[];
-}
+export type Worker = Schemas["WorkerView"];
 
 /** One slot of a worker's pool. */
-export interface Slot {
-  boosterId: string;
-  instanceId: string;
-  status: "initializing" | "ready" | "busy" | "error" | "recovered";
-  /** When the state last changed. */
-  lastActivity: number;
-  /** Most memory of the last job's instance in bytes. */
-  memoryUsage: number;
-  /** Failed tasks. */
-  errorCount: number;
-  /** Absent when the instance was replaced meanwhile. */
-  health?: "healthy" | "degraded" | "unhealthy";
-  /** The last tasks, at most 20; none without `booster.performanceTracking`. */
-  taskHistory: { taskId: string; booster: string; result: string; latencyMs: number; at: number }[];
-  /** Empty without `booster.performanceTracking`. */
-  performanceMetrics: { tasks?: number; errors?: number; busyMs?: number; meanLatencyMs?: number };
-}
+export type Slot = Present<Schemas["SlotView"]>;
 
 /** Workers and their slots. */
-export interface Pool {
-  workers: Worker[];
-  slots: Slot[];
-}
+export type Pool = { workers: Worker[]; slots: Slot[] };
 
 /** A dead job. */
-export interface DeadJob {
-  id: string;
-  queue: string;
-  /** A stable code. */
-  reason: string;
-  /** Failed attempts. */
-  attempts: number;
-  /** What happened. */
-  error: string;
-  /** When it died. */
-  at: number;
-}
+export type DeadJob = Schemas["DeadJob"];
 
-/** A page of dead jobs, the latest first; `cursor` is `null` on the last one. */
-export interface DeadPage {
-  dead: DeadJob[];
-  cursor: string | null;
-}
+/** A page of dead jobs, the latest first; without a `cursor` it is the last one. */
+export type DeadPage = Schemas["DeadPage"];
 
 /** What the `apply` booster answers. */
 export interface ApplyOutput {
@@ -217,7 +110,7 @@ export interface ApplyRefusal {
 
 /** What happened in the fleet, by type. */
 export interface EventData {
-  "booster.requested": { jobId: string; queue: string; booster: string; agentId?: string };
+  "booster.requested": { jobId: string; queue: string; booster: string; tenant?: string; agentId?: string };
   "booster.allocated": {
     jobId: string;
     queue: string;
@@ -226,14 +119,19 @@ export interface EventData {
     workerId: string;
     attempt: number;
     waitMs: number;
+    tenant?: string;
   };
   "booster.task.completed": {
     jobId: string;
     queue: string;
     booster: string;
     outcome: "done" | "refused" | "cancelled";
+    attempt: number;
     workerId: string;
     latencyMs: number;
+    usedFallback?: boolean;
+    cached?: boolean;
+    tenant?: string;
     agentId?: string;
   };
   "booster.error": {
@@ -242,11 +140,13 @@ export interface EventData {
     booster: string;
     cause?: string;
     error: ErrorDetail;
+    attempt: number;
     attempts: number;
     latencyMs: number;
     dead: boolean;
     retryAt?: number;
     workerId: string;
+    tenant?: string;
     agentId?: string;
   };
   "booster.recovered": {
@@ -258,6 +158,14 @@ export interface EventData {
     recoveryMs: number;
   };
   "booster.pool.updated": { workerId: string; slots: number; change: string };
+  "booster.module.updated": {
+    name: string;
+    version: string;
+    change: "pushed" | "promoted" | "canary" | "rolled_back" | "removed";
+    percent?: number;
+    reason?: string;
+    workerId?: string;
+  };
 }
 
 /** The types of events. */
@@ -272,11 +180,4 @@ export type FleetMessage = {
 export type FleetEvent = FleetMessage & { id: string };
 
 /** An error as the gateway tells it (RFC 9457). */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  /** Stable and machine-readable. */
-  code: string;
-}
+export type Problem = Present<Schemas["Problem"]>;

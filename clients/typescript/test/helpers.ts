@@ -9,11 +9,6 @@ export function fleetAddresses(): { url: string; redis: string } {
   return { url, redis };
 }
 
-/** Whether the gateway describes itself; one that does has every route that the client uses. */
-export async function describesItself(): Promise<boolean> {
-  return (await fetch(`${fleetAddresses().url}/openapi.json`)).ok;
-}
-
 /** A server in this process for what a healthy gateway does not do at will. */
 export async function serve(
   t: TestContext,

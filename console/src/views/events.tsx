@@ -8,7 +8,8 @@ import { EVENT_TYPES, type FleetEvent } from "../types";
 import { Badge, Button, Code, Dialog, Empty, Search, useNarrow } from "../ui";
 
 /** `booster.task.completed` is `completed`, the last word that says something. */
-const word = (type: string) => (type === "booster.pool.updated" ? "pool" : type.slice(type.lastIndexOf(".") + 1));
+const word = (type: string) =>
+  type.endsWith(".updated") ? type.slice("booster.".length, -".updated".length) : type.slice(type.lastIndexOf(".") + 1);
 
 /** The view stands still; events are received and kept all the same. */
 const paused = new Store(false);
@@ -132,6 +133,8 @@ function summary({ type, data, timestamp }: FleetEvent): string {
       return `${data.cause ?? error?.code ?? "error"}: ${error?.message ?? ""} (${data.dead ? "dead" : `again ${inTime(data.retryAt, timestamp)}`})`;
     case "booster.recovered":
       return `${data.boosterId} after ${data.cause} in ${duration(Number(data.recoveryMs))}`;
+    case "booster.module.updated":
+      return `${data.name} ${data.version} ${data.change}`;
     case "booster.pool.updated":
       return `${data.workerId} ${data.change}, ${data.slots} slots`;
     default:

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../api";
-import { diff } from "../diff";
+import { diff, type DiffLine, readUnified } from "../diff";
 import { count, duration, moment, pretty } from "../format";
 import { Resource } from "../resource";
 import { link } from "../route";
@@ -94,7 +94,7 @@ function Failure({ job: { outcome } }: { job: JobView }) {
   const error = outcome?.error;
   const refusal = outcome?.refusal;
   if (!error && refusal === undefined) return null;
-  const said = error ? error.message : readable(refusal);
+  const said = error ? frames(error.message) : readable(refusal);
   return (
     <section class="panel">
       <header>
@@ -106,16 +106,17 @@ function Failure({ job: { outcome } }: { job: JobView }) {
   );
 }
 
-interface Change {
-  before: string;
-  after: string;
-}
+/** An error's message with each frame of a backtrace on its own line. Messages come in one line. */
+const frames = (message: string) => message.replace(/\s{2,}(\d+:\s)/g, "\n    $1").replace(/: (wasm trap: )/, "\n$1");
 
-/** The two texts of a job that edits code, when both are kept. */
-function change(job: JobView): Change | undefined {
+/** What a job changed: as its booster tells it, or between code and output where both are kept. */
+function changes(job: JobView): DiffLine[] | undefined {
+  const { output } = job.outcome ?? {};
+  const told = field(output, "diff");
+  if (told !== undefined) return readUnified(told);
   const before = field(job.job?.input, "code");
-  const after = field(job.outcome?.output, "output");
-  return before === undefined || after === undefined ? undefined : { before, after };
+  const after = field(output, "output");
+  return before === undefined || after === undefined ? undefined : diff(before, after);
 }
 
 function field(value: unknown, name: string): string | undefined {
@@ -124,13 +125,13 @@ function field(value: unknown, name: string): string | undefined {
 }
 
 function Contents({ job }: { job: JobView }) {
-  const changed = change(job);
+  const changed = useMemo(() => changes(job), [job]);
   const parts = {
-    ...(changed && { Changes: () => <Diff {...changed} /> }),
+    ...(changed && { Changes: () => <Diff lines={changed} /> }),
     ...(job.outcome?.output !== undefined && { Output: () => <Code label="Output">{clip(readable(job.outcome?.output))}</Code> }),
     Input: () =>
       job.job === undefined
-        ? <Empty title="The input is not kept" />
+        ? <Empty title="The input is not kept">It is forgotten once a job is done.</Empty>
         : <Code label="Input">{clip(readable(job.job.input))}</Code>,
     Record: () => <Code label="Record">{clip(pretty(job))}</Code>,
   };
@@ -177,8 +178,7 @@ function Tabs({ names, shown, choose }: { names: string[]; shown: string; choose
 
 const MARKS = { added: "+", removed: "−", same: " ", gap: "⋯" };
 
-function Diff({ before, after }: Change) {
-  const lines = useMemo(() => diff(before, after), [before, after]);
+function Diff({ lines }: { lines: DiffLine[] }) {
   const of = (kind: string) => lines.filter((line) => line.kind === kind).length;
   if (of("added") + of("removed") === 0) return <Empty title="The output is the code as it was" />;
   let left = MAX_TEXT;

@@ -48,7 +48,7 @@ export function Jobs() {
         <List
           label="Jobs"
           class="jobs"
-          columns={["State", "Id", "Queue", "Booster", "Tenant", "Attempts", "Enqueued"]}
+          columns={["State", "Id", "Queue", "Booster", "Attempts", "Enqueued"]}
           rows={rows}
           height={() => (narrow ? 58 : 34)}
           keyOf={(job) => job.id}
@@ -71,7 +71,6 @@ function JobCells({ job }: { job: JobSummary }) {
       <span role="cell" class="job-id"><a class="id" href={link("jobs", job.id)}>{job.id}</a></span>
       <span role="cell">{job.queue}</span>
       <span role="cell">{job.booster ?? "–"}</span>
-      <span role="cell" class="muted optional">{job.tenant ?? "–"}</span>
       <span role="cell" class={job.attempts ? "number optional" : "number zero optional"}>{job.attempts ?? 0}</span>
       <span role="cell" class="number muted"><Ago at={job.enqueuedAt} /></span>
     </>

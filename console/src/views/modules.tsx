@@ -1,27 +1,15 @@
 import * as api from "../api";
 import { modules } from "../fleet";
 import { bytes, count } from "../format";
-import { Store, useStore } from "../store";
 import type { Module } from "../types";
 import { Ago, attempt, Badge, Button, confirmed, Empty, LoadProblem, Table } from "../ui";
 
-/** What a gateway without such a route says, other than of a module that it does not know. */
-const NO_ROUTE = ["not_found", "path_unknown"];
-
-/** Whether the gateway takes actions; they are not offered again once it has answered that it does not. */
-const steerable = new Store(true);
-
 export function Modules() {
   const loaded = modules.use();
-  const absent = loaded.problem?.status === 404;
   return (
     <div class="page">
-      {!absent && <LoadProblem loaded={loaded} what="The modules" />}
-      {absent ? (
-        <Empty title="This gateway has no registry of modules">Workers then take boosters from their directory of modules.</Empty>
-      ) : (
-        <section class="panel"><ModuleTable modules={loaded.data} /></section>
-      )}
+      <LoadProblem loaded={loaded} what="The modules" />
+      <section class="panel"><ModuleTable modules={loaded.data} /></section>
     </div>
   );
 }
@@ -45,12 +33,10 @@ function State({ module: { state, canaryPercent } }: { module: Module }) {
 }
 
 function ModuleTable({ modules: list }: { modules: Module[] | undefined }) {
-  const actions = useStore(steerable);
   if (!list) return <Empty title="Loading…" />;
   if (list.length === 0) return <Empty title="No module is registered" />;
   const steers = { name: "Actions", wide: true, cell: (module: Module) => <Steers module={module} list={list} /> };
-  const columns = actions ? [...COLUMNS, steers] : COLUMNS;
-  return <Table label="Modules" columns={columns} rows={list} keyOf={({ name, version }) => `${name}@${version}`} />;
+  return <Table label="Modules" columns={[...COLUMNS, steers]} rows={list} keyOf={({ name, version }) => `${name}@${version}`} />;
 }
 
 function Steers({ module: { name, version, state, source }, list }: { module: Module; list: Module[] }) {
@@ -83,13 +69,6 @@ function Steers({ module: { name, version, state, source }, list }: { module: Mo
 
 async function steer(title: string, text: string, action: string, send: () => Promise<unknown>): Promise<void> {
   if (!(await confirmed(title, text, action, action === "Promote" ? "primary" : "danger"))) return;
-  const request = send().catch((error: unknown) => {
-    if (error instanceof api.Problem && error.status === 404 && NO_ROUTE.includes(error.code)) {
-      steerable.set(false);
-      throw new api.Problem(404, error.code, "This gateway does not change modules.");
-    }
-    throw error;
-  });
-  await attempt(request, action === "Promote" ? "Promoted." : "Rolled back.");
+  await attempt(send(), action === "Promote" ? "Promoted." : "Rolled back.");
   await modules.refresh();
 }

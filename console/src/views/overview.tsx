@@ -42,7 +42,7 @@ export function Overview() {
 function Figures({ point }: { point: Point | undefined }) {
   const figures: [string, string, string][] = [
     ["Throughput", short(point?.throughput), "jobs/s"],
-    ["Failed", short(point?.failed), "attempts/s"],
+    ["Failed", short(point?.failed), "/s"],
     ["Wait p50", duration(point?.waitP50Ms), ""],
     ["Wait p99", duration(point?.waitP99Ms), ""],
     ["Waiting", short(point?.waiting), "jobs"],

@@ -310,11 +310,6 @@ impl ApalisKeys {
         Self { namespace: namespace.into() }
     }
 
-    /// The queue's name.
-    pub fn namespace(&self) -> &str {
-        &self.namespace
-    }
-
     /// Sorted set of task ids by the time at which they are due, Unix seconds. Every push adds here.
     pub fn scheduled(&self) -> String {
         format!("{}:scheduled", self.namespace)

@@ -288,7 +288,9 @@ impl Pool {
             return Ok(());
         };
         for member in self.shared.members().iter() {
-            if matches!(member.slot.status(), SlotStatus::Ready | SlotStatus::Recovered) {
+            let is_idle = matches!(member.slot.status(), SlotStatus::Ready | SlotStatus::Recovered);
+            // A slot that has not come to the last check gets no further one: checks go before jobs.
+            if is_idle && member.commands.is_empty() {
                 let _ = member.commands.send(Command::Check(Arc::clone(booster)));
             }
         }
@@ -315,6 +317,11 @@ impl Pool {
     /// How many slots are in each state.
     pub fn count(&self, status: SlotStatus) -> usize {
         self.shared.members().iter().filter(|member| member.slot.status() == status).count()
+    }
+
+    /// The most memory that the last job of any slot has used, bytes.
+    pub fn largest_memory(&self) -> usize {
+        self.shared.members().iter().map(|member| member.slot.memory_usage()).max().unwrap_or(0)
     }
 
     /// Slots, in service or not.

@@ -155,6 +155,10 @@ impl Slot {
         self.lock().status
     }
 
+    pub(crate) fn memory_usage(&self) -> usize {
+        self.lock().memory_usage
+    }
+
     pub(crate) fn health(&self) -> Health {
         self.lock().health
     }

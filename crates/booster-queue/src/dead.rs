@@ -13,19 +13,14 @@ use crate::scripts::{DROP, MAX_ITEMS, REVIVE};
 const REVIVE_MANY: usize = 50;
 
 impl Queue {
-    /// The outcomes of dead jobs, the latest first, at most `limit` after skipping `skip`.
+    /// The outcomes of dead jobs, the latest first, at most `limit`.
     ///
     /// # Errors
     /// A Redis error.
-    pub async fn dead(&self, skip: usize, limit: usize) -> Result<Vec<JobOutcome>, QueueError> {
-        let mut found = Vec::new();
-        for id in self.dead_ids(skip, limit).await? {
-            // A record that has lapsed is no longer in the list's bounds; it leaves with the next death.
-            if let Some(outcome) = self.record(&id).await?.and_then(|record| record.outcome) {
-                found.push(outcome);
-            }
-        }
-        Ok(found)
+    pub async fn dead(&self, limit: usize) -> Result<Vec<JobOutcome>, QueueError> {
+        let ids = self.dead_ids(0, limit).await?;
+        // A record that has lapsed is no longer in the list's bounds; it leaves with the next death.
+        Ok(self.outcomes(&ids).await?.into_iter().flatten().collect())
     }
 
     async fn dead_ids(&self, skip: usize, limit: usize) -> Result<Vec<String>, QueueError> {

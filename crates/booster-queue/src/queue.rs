@@ -308,7 +308,11 @@ impl Queue {
             self.link.pipeline("depth", &pipeline).await?;
         let parked = parked.unwrap_or(0);
         let (mut held, mut oldest) = (0, None);
-        for lane in Lane::ALL {
+        for (lane, length) in Lane::ALL.into_iter().zip([front, turn, jobs]) {
+            // What workers hold is in the stream until it ends.
+            if length == 0 {
+                continue;
+            }
             let (held_here, oldest_here) = self.held(&lane.key(&self.keys)).await?;
             held += held_here;
             oldest = oldest.into_iter().chain(oldest_here).min();

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use booster_core::{Config, Job, Keys};
-use booster_queue::{Link, Queue, now_ms};
+use booster_queue::{Link, Office, Queue, now_ms};
 use redis::{Pipeline, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ use crate::error::StateError;
 use crate::profile::queue_names;
 
 /// How long an election holds.
-const TERM_MS: u64 = 3000;
+const TERM: Duration = Duration::from_secs(3);
 /// How often the elected follower looks.
 const PERIOD: Duration = Duration::from_millis(250);
 /// How often the others stand for election.
@@ -36,7 +36,8 @@ type Fields = HashMap<String, Value>;
 /// Follows all queues of `config`'s fleet until `stop` resolves.
 pub async fn run(link: Link, config: Config, worker: String, stop: impl Future<Output = ()>) {
     let keys = Keys::new(config.redis.key_prefix.clone());
-    let mut follower = Follower { link, keys, config, queues: Vec::new(), worker, kept: None, swept: None };
+    let office = Office::new(link.clone(), keys.follower(), &worker, TERM);
+    let mut follower = Follower { link, keys, config, queues: Vec::new(), office, kept: None, swept: None };
     tokio::pin!(stop);
     loop {
         // A fault is noted by the link; what the stream holds is counted anew then.
@@ -115,7 +116,7 @@ struct Follower {
     config: Config,
     /// All queues of the fleet, as last read.
     queues: Vec<String>,
-    worker: String,
+    office: Office,
     /// What the fleet's stream holds; `None` while not elected.
     kept: Option<Kept>,
     swept: Option<Instant>,
@@ -123,7 +124,7 @@ struct Follower {
 
 impl Follower {
     async fn round(&mut self) -> Result<Duration, StateError> {
-        if !self.link.elect(&self.keys.follower(), &self.worker, TERM_MS).await? {
+        if !self.office.hold().await? {
             self.kept = None;
             return Ok(CANDIDACY);
         }

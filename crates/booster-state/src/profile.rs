@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use booster_core::{Catalogue, Config, Keys, Manifest, Priority, UnixMillis};
 use booster_queue::{Link, now_ms};
@@ -14,6 +14,8 @@ use crate::error::StateError;
 
 /// How often a worker says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often the whole profile is written, changed or not.
+const REWRITE: Duration = Duration::from_secs(60);
 /// How long a silent worker's profile holds.
 const LIFE: Duration = Duration::from_secs(20);
 /// Queues with a name of their own, at most.
@@ -84,8 +86,10 @@ pub struct Profile {
     worker: String,
     fields: Vec<(&'static str, String)>,
     standing: watch::Receiver<Standing>,
-    /// The references that were last written.
-    written: Vec<String>,
+    /// What was last written, as `(name@version, manifest)`.
+    written: Vec<(String, String)>,
+    /// When everything was last written; `None` when it has to be.
+    written_at: Option<Instant>,
     queues: Vec<String>,
     ttl_s: u64,
 }
@@ -127,6 +131,7 @@ impl Profile {
             fields,
             standing,
             written: Vec::new(),
+            written_at: None,
             queues: queues.to_vec(),
             ttl_s: config.redis.ttl_s,
         }
@@ -138,7 +143,7 @@ impl Profile {
         tokio::pin!(stop);
         loop {
             // A fault is noted by the link; the next heartbeat tries again.
-            let _ = self.write().await;
+            let _ = self.beat().await;
             let changed = async {
                 // Without whoever changes them, boosters stay as they are.
                 if self.standing.changed().await.is_err() {
@@ -148,7 +153,7 @@ impl Profile {
             tokio::select! {
                 () = &mut stop => break,
                 () = tokio::time::sleep(HEARTBEAT) => {}
-                () = changed => {}
+                () = changed => self.written_at = None,
             }
         }
         let mut pipeline = Pipeline::new();
@@ -157,11 +162,30 @@ impl Profile {
         let _ = self.link.pipeline::<()>("profile", &pipeline).await;
     }
 
-    /// Writes the profile once.
-    ///
-    /// # Errors
-    /// A Redis error.
-    pub async fn write(&mut self) -> Result<(), StateError> {
+    /// Says that the worker lives and what it can run; the rest only now and then, and when Redis has lost it.
+    async fn beat(&mut self) -> Result<(), StateError> {
+        if self.written_at.is_none_or(|at| at.elapsed() >= REWRITE) {
+            return self.write().await;
+        }
+        let mut pipeline = Pipeline::new();
+        self.add_signs_of_life(&mut pipeline);
+        let (known,): (bool,) = self.link.pipeline("profile", &pipeline).await?;
+        if known { Ok(()) } else { self.write().await }
+    }
+
+    /// The answers to all but the first of these commands are not looked at.
+    fn add_signs_of_life(&self, pipeline: &mut Pipeline) {
+        pipeline.cmd("PEXPIRE").arg(self.keys.agent(&self.worker)).arg(millis(LIFE));
+        pipeline.cmd("ZADD").arg(self.keys.agents()).arg(now_ms() + millis(LIFE)).arg(&self.worker).ignore();
+        if !self.written.is_empty() {
+            // Another worker that has lost a booster removes it for all.
+            pipeline.cmd("HSET").arg(self.keys.boosters()).arg(&self.written).ignore();
+        }
+    }
+
+    /// Writes the whole profile.
+    async fn write(&mut self) -> Result<(), StateError> {
+        self.written_at = None;
         let Standing { manifests, modules } = self.standing.borrow_and_update().clone();
         let manifests: Vec<(String, String)> =
             manifests.iter().map(|manifest| (manifest.reference(), published(manifest))).collect();
@@ -171,20 +195,22 @@ impl Profile {
         pipeline.cmd("HSET").arg(&agent).arg(&self.fields);
         pipeline.arg("boosters").arg(serde_json::json!(references).to_string());
         pipeline.arg("modules").arg(serde_json::json!(modules).to_string()).ignore();
-        pipeline.cmd("PEXPIRE").arg(&agent).arg(millis(LIFE)).ignore();
-        pipeline.cmd("ZADD").arg(self.keys.agents()).arg(now_ms() + millis(LIFE)).arg(&self.worker).ignore();
         pipeline.cmd("SADD").arg(self.keys.queues()).arg(&self.queues).ignore();
         // Another worker that still has one says so again within its next heartbeat.
-        let gone: Vec<&String> = self.written.iter().filter(|one| !references.contains(one)).collect();
+        let gone: Vec<&String> = self
+            .written
+            .iter()
+            .map(|(reference, _)| reference)
+            .filter(|one| !references.contains(one))
+            .collect();
         if !gone.is_empty() {
             pipeline.cmd("HDEL").arg(self.keys.boosters()).arg(&gone).ignore();
         }
-        if !manifests.is_empty() {
-            pipeline.cmd("HSET").arg(self.keys.boosters()).arg(&manifests).ignore();
-            pipeline.cmd("EXPIRE").arg(self.keys.boosters()).arg(self.ttl_s.max(3600)).ignore();
-        }
-        let () = self.link.pipeline("profile", &pipeline).await?;
-        self.written = references;
+        self.written = manifests;
+        self.add_signs_of_life(&mut pipeline);
+        pipeline.cmd("EXPIRE").arg(self.keys.boosters()).arg(self.ttl_s.max(3600)).ignore();
+        let _: (bool,) = self.link.pipeline("profile", &pipeline).await?;
+        self.written_at = Some(Instant::now());
         Ok(())
     }
 }

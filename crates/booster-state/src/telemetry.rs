@@ -104,9 +104,8 @@ impl Telemetry {
         self.metrics.set(Series::PoolSlots, &[], in_service as f64);
         self.metrics.set(Series::PoolSlotsTarget, &[], size as f64);
         self.metrics.set(Series::PoolAvailability, &[], in_service as f64 / size.max(1) as f64);
-        let views = pool.views();
         for status in SlotStatus::ALL {
-            let count = views.iter().filter(|view| view.status == status).count() as f64;
+            let count = pool.count(status) as f64;
             self.metrics.set(Series::PoolSlotsByStatus, &[status.as_str()], count);
             if status == SlotStatus::Busy {
                 self.metrics.set(Series::PoolSlotsBusy, &[], count);

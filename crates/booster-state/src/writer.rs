@@ -2,7 +2,6 @@
 //! and quarter second, and only when something changed.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use booster_core::{Config, Keys};
@@ -11,7 +10,6 @@ use booster_queue::Link;
 use redis::Pipeline;
 
 use crate::error::StateError;
-use crate::telemetry::Telemetry;
 
 /// How often changes are written.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -22,7 +20,6 @@ pub struct StateWriter {
     keys: Keys,
     config: Config,
     pool: Pool,
-    telemetry: Arc<Telemetry>,
     /// What was last written of each slot: its revision and instance.
     written: HashMap<String, (u64, String)>,
     refreshed: Instant,
@@ -36,13 +33,12 @@ impl std::fmt::Debug for StateWriter {
 
 impl StateWriter {
     /// A writer for `pool`.
-    pub fn new(link: Link, config: &Config, pool: Pool, telemetry: Arc<Telemetry>) -> Self {
+    pub fn new(link: Link, config: &Config, pool: Pool) -> Self {
         Self {
             link,
             keys: Keys::new(config.redis.key_prefix.clone()),
             config: config.clone(),
             pool,
-            telemetry,
             written: HashMap::new(),
             refreshed: Instant::now(),
         }
@@ -52,7 +48,6 @@ impl StateWriter {
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
-            self.telemetry.describe_pool(&self.pool);
             // A fault is noted by the link; the next round writes what this one could not.
             let _ = self.write_changes().await;
             tokio::select! {
@@ -70,7 +65,9 @@ impl StateWriter {
         let refresh = self.refreshed.elapsed() >= interval;
         let mut pipeline = Pipeline::new();
         let mut written = Vec::new();
-        for view in self.pool.views() {
+        let views = self.pool.views();
+        let gone = self.gone(&views);
+        for view in views {
             let known = self.written.get(&view.booster_id);
             if known.is_some_and(|(revision, _)| *revision == view.revision) && !refresh {
                 continue;
@@ -81,7 +78,6 @@ impl StateWriter {
             self.write_slot(&mut pipeline, &view);
             written.push((view.booster_id, (view.revision, view.instance_id)));
         }
-        let gone = self.gone();
         for slot in &gone {
             self.forget_slot(&mut pipeline, slot);
         }
@@ -143,9 +139,9 @@ impl StateWriter {
     }
 
     /// Slots that were written and that the pool no longer has.
-    fn gone(&self) -> Vec<String> {
-        let slots: HashSet<String> = self.pool.views().into_iter().map(|view| view.booster_id).collect();
-        self.written.keys().filter(|slot| !slots.contains(*slot)).cloned().collect()
+    fn gone(&self, views: &[SlotView]) -> Vec<String> {
+        let slots: HashSet<&String> = views.iter().map(|view| &view.booster_id).collect();
+        self.written.keys().filter(|slot| !slots.contains(slot)).cloned().collect()
     }
 
     fn forget_slot(&self, pipeline: &mut Pipeline, booster_id: &str) {

@@ -124,7 +124,7 @@ fn refused(arguments: &Arguments, refusal: &str) -> Result<(), ClientError> {
     }
     let answer: Value = serde_json::from_str(refusal).unwrap_or_default();
     let reason = answer["reason"].as_str().unwrap_or("refused");
-    let message = answer["message"].as_str().unwrap_or(refusal).replace(char::is_control, " ");
+    let message = print::one_line(answer["message"].as_str().unwrap_or(refusal));
     eprintln!("booster: refused ({reason}): {message}");
     Ok(())
 }

@@ -87,7 +87,7 @@ pub(crate) async fn run(command: Command, client: &Client) -> Result<u8, ClientE
 async fn list(arguments: &ListArguments, client: &Client) -> Result<u8, ClientError> {
     let mut rows = Vec::new();
     for queue in client.queues().await? {
-        for outcome in queue.dead(0, arguments.limit).await? {
+        for outcome in queue.dead(arguments.limit).await? {
             if arguments.json {
                 print::line(&super::jobs::to_json(&outcome))?;
             }
@@ -102,7 +102,7 @@ async fn list(arguments: &ListArguments, client: &Client) -> Result<u8, ClientEr
 
 fn row(queue: &str, outcome: &JobOutcome) -> Vec<String> {
     let (code, message) = outcome.error.as_ref().map_or(("", ""), |error| (&error.code, &error.message));
-    let message: String = message.replace(char::is_control, " ").chars().take(80).collect();
+    let message: String = print::one_line(message).chars().take(80).collect();
     let (attempts, crashes) = (outcome.attempts.to_string(), outcome.crashes.to_string());
     vec![outcome.id.clone(), queue.to_owned(), attempts, crashes, code.to_owned(), message]
 }

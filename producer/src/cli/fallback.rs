@@ -1,13 +1,12 @@
 //! `booster fallback`: jobs that no booster could do, for regular agents.
 
-use std::io::Read;
 use std::time::Duration;
 
 use booster_core::config::FALLBACK_KEY_VARIABLE;
 use booster_queue::{EndedOffer, now_ms};
 use clap::{Args, Subcommand};
 
-use super::{EXIT_REFUSED, EXIT_UNKNOWN, print};
+use super::{EXIT_REFUSED, EXIT_UNKNOWN, input, print};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::fallback::{Answer, Answered, Wanted};
@@ -130,20 +129,19 @@ async fn next(arguments: NextArguments, client: &Client) -> Result<u8, ClientErr
         print::line(&super::jobs::to_json(&TakenView::new(taken)))?;
         return Ok(0);
     }
-    let one_line = |text: &str| text.replace(char::is_control, " ");
     print::line(&format!("{}  ({}, for {})", taken.id(), taken.queue, taken.job.target))?;
     print::line(&format!("  token {}", taken.token))?;
     print::line(&format!("  yours for {} s", taken.until.saturating_sub(now_ms()) / 1000))?;
     print::line(&format!("  {}: {}", taken.outcome.outcome.as_str(), super::jobs::reason(&taken.outcome)))?;
     if !taken.last_error.is_empty() {
-        print::line(&format!("  tried before: {}", one_line(&taken.last_error)))?;
+        print::line(&format!("  tried before: {}", print::one_line(&taken.last_error)))?;
     }
-    print::line(&one_line(taken.job.input.get()))?;
+    print::line(&print::one_line(taken.job.input.get()))?;
     Ok(0)
 }
 
 async fn done(arguments: &DoneArguments, client: &Client) -> Result<u8, ClientError> {
-    let answer = Answer::Text(read(&arguments.output)?);
+    let answer = Answer::Text(input::read(&arguments.output, MAX_ANSWER)?);
     let id = &arguments.id;
     match client.finish_fallback(id, &arguments.token, &answer).await? {
         Answered::Stored => eprintln!("booster: {id} is done"),
@@ -220,15 +218,4 @@ async fn run_agent(arguments: RunArguments, client: &Client) -> Result<u8, Clien
     }
     fallback_agent::run(client, &model, arguments.queue, stop).await?;
     Ok(0)
-}
-
-fn read(source: &str) -> Result<String, ClientError> {
-    let mut text = String::new();
-    let read = match source {
-        "-" => std::io::stdin().take(MAX_ANSWER).read_to_string(&mut text),
-        path => std::fs::File::open(path).and_then(|file| file.take(MAX_ANSWER).read_to_string(&mut text)),
-    };
-    let name = if source == "-" { "standard input" } else { source };
-    read.map_err(|error| ClientError::usage(name, error))?;
-    Ok(text)
 }

@@ -1,6 +1,5 @@
 //! `booster submit`, `status` and `wait`.
 
-use std::io::Read;
 use std::time::Duration;
 
 use booster_core::outcome::JobOutcome;
@@ -9,14 +8,14 @@ use booster_queue::Cancellation;
 use clap::Args;
 use serde::Serialize;
 
-use super::{EXIT_DEAD, EXIT_REFUSED, EXIT_UNKNOWN, advice, print};
+use super::{EXIT_DEAD, EXIT_REFUSED, EXIT_UNKNOWN, advice, input, print};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::trace;
 use crate::views::JobStatus;
 
 /// Largest file of jobs, bytes (1 GiB): it is held in memory so that a wrong line is found before any is sent.
-const MAX_FILE: u64 = 1 << 30;
+pub(crate) const MAX_FILE: u64 = 1 << 30;
 
 /// Arguments of `booster submit`.
 #[derive(Debug, Args)]
@@ -99,7 +98,8 @@ pub(crate) async fn cancel(arguments: &CancelArguments, client: &Client) -> Resu
 
 /// Submits; exit as `wait` when it waits.
 pub(crate) async fn submit(arguments: SubmitArguments, client: &Client) -> Result<u8, ClientError> {
-    let mut jobs = parse_lines(&read_jobs(&arguments.jobs)?, client.config().redis.max_job_bytes)?;
+    let mut jobs =
+        parse_lines(&input::read(&arguments.jobs, MAX_FILE)?, client.config().redis.max_job_bytes)?;
     // Whoever started this program may have given it the context of its own span.
     if let Ok(traceparent) = std::env::var("TRACEPARENT") {
         trace::adopt(&mut jobs, &traceparent);
@@ -213,16 +213,15 @@ fn describe(outcome: &JobOutcome) -> String {
         (false, true) => " (cached)",
         (false, false) => "",
     };
-    format!(
+    let line = format!(
         "  by {}{how} on {} in {:.3} ms after waiting {} ms, {} failed attempts  {reason}",
         if outcome.booster.is_empty() { "no booster" } else { &outcome.booster },
         outcome.worker,
         outcome.latency_ms,
         outcome.wait_ms,
         outcome.attempts,
-    )
-    .trim_end()
-    .replace(char::is_control, " ")
+    );
+    print::one_line(line.trim_end())
 }
 
 /// Why a job was not done, in one line.
@@ -232,27 +231,13 @@ pub(crate) fn reason(outcome: &JobOutcome) -> String {
         (_, Some(error)) => format!("{}: {}", error.code, error.message),
         _ => String::new(),
     };
-    reason.replace(char::is_control, " ")
+    print::one_line(&reason)
 }
 
 /// One line of JSON. A line break in valid JSON is white space, and machine output has one value on a line.
 pub(crate) fn to_json(value: &impl Serialize) -> String {
     // Plain structs, and JSON that has been read before: serialising them cannot fail.
     serde_json::to_string(value).unwrap_or_default().replace(['\n', '\r'], " ")
-}
-
-pub(crate) fn read_jobs(source: &str) -> Result<String, ClientError> {
-    let mut text = String::new();
-    if source == "-" {
-        std::io::stdin()
-            .take(MAX_FILE)
-            .read_to_string(&mut text)
-            .map_err(|error| ClientError::usage("standard input", error))?;
-    } else {
-        let file = std::fs::File::open(source).map_err(|error| ClientError::usage(source, error))?;
-        file.take(MAX_FILE).read_to_string(&mut text).map_err(|error| ClientError::usage(source, error))?;
-    }
-    Ok(text)
 }
 
 /// Parses every line before anything is sent; the first wrong one is named.

@@ -5,6 +5,7 @@ mod apply;
 mod dead;
 mod fallback;
 mod generate;
+mod input;
 mod jobs;
 mod key;
 mod look;
@@ -36,11 +37,11 @@ use crate::gateway;
 use crate::local::stop_signal;
 
 /// Exit status of `status` and `wait` for a refused job.
-pub const EXIT_REFUSED: u8 = 3;
+pub(crate) const EXIT_REFUSED: u8 = 3;
 /// Exit status for a dead or cancelled job.
-pub const EXIT_DEAD: u8 = 4;
+pub(crate) const EXIT_DEAD: u8 = 4;
 /// Exit status for an unknown id, or one without an outcome in time.
-pub const EXIT_UNKNOWN: u8 = 5;
+pub(crate) const EXIT_UNKNOWN: u8 = 5;
 
 /// Runs code-edit jobs in a fleet of sandboxes.
 #[derive(Debug, Parser)]

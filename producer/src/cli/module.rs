@@ -237,7 +237,7 @@ fn print_table(modules: &[ModuleView]) -> Result<(), ClientError> {
     print::table(&["module", "state", "workers", "bytes", "from", "pushed", "digest"], &rows)?;
     for module in modules {
         for line in remarks(module) {
-            print::line(&plain(&line))?;
+            print::line(&print::one_line(&line))?;
         }
     }
     Ok(())
@@ -267,7 +267,7 @@ fn row(module: &ModuleView) -> Vec<String> {
 /// What is to be said of a version at some workers.
 fn remarks(module: &ModuleView) -> Vec<String> {
     let reference = format!("{}@{}", module.name, module.version);
-    let of_worker = |state: &crate::modules::WorkerView| {
+    let of_worker = |state: &crate::modules::ModuleAtWorker| {
         let what = match (state.state, &state.error, &state.cold) {
             (Some(LoadState::Failed), Some(error), _) => format!("is not loaded: {error}"),
             (Some(LoadState::Loading), ..) => "is being loaded".to_owned(),
@@ -294,12 +294,11 @@ fn print_history(detail: &ModuleDetail) -> Result<(), ClientError> {
     }
     if let Some(back) = &detail.rolled_back {
         let reason = back.reason.as_deref().unwrap_or("by an operator");
-        print::line(&plain(&format!("{} was rolled back at {}: {reason}", back.version, utc(back.at))))?;
+        print::line(&print::one_line(&format!(
+            "{} was rolled back at {}: {reason}",
+            back.version,
+            utc(back.at)
+        )))?;
     }
     Ok(())
-}
-
-/// Texts of modules and workers on one line, without what a terminal would obey.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }

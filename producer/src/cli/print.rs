@@ -37,6 +37,11 @@ pub(crate) fn progress_bar(total: u64) -> ProgressBar {
     bar
 }
 
+/// A text from elsewhere on one line, without what a terminal would obey.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// Writes one line of machine output.
 ///
 /// # Errors

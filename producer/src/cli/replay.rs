@@ -156,7 +156,7 @@ fn show(replay: &Replay<'_>, ran: &Ran) -> Result<(), ClientError> {
         "  here:   {} in {:.3} ms {}",
         replay.here,
         replay.latency_ms,
-        detail.replace(char::is_control, " ")
+        print::one_line(detail)
     ))?;
     for frame in &ran.backtrace {
         print::line(&format!("    {frame}"))?;

@@ -3,7 +3,7 @@
 use booster_core::{Job, Schedule, ScheduleError, schedule::utc};
 use clap::{Args, Subcommand};
 
-use super::{EXIT_UNKNOWN, jobs, print};
+use super::{EXIT_UNKNOWN, input, jobs, print};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::schedules::ScheduleView;
@@ -68,7 +68,7 @@ pub(crate) async fn run(command: Command, client: &Client) -> Result<u8, ClientE
 }
 
 async fn add(arguments: AddArguments, client: &Client) -> Result<u8, ClientError> {
-    let text = jobs::read_jobs(&arguments.job)?;
+    let text = input::read(&arguments.job, jobs::MAX_FILE)?;
     let job = Job::from_json_limited(&text, client.config().redis.max_job_bytes)
         .map_err(|error| ScheduleError::Job { name: arguments.name.clone(), error })?;
     let schedule = Schedule::new(&arguments.name, &arguments.cron, arguments.timezone.as_deref(), job)?
@@ -113,7 +113,7 @@ fn row(view: ScheduleView) -> Vec<String> {
         None => text(view.cron),
     };
     let row = [view.name, view.queue, cron, text(view.timezone), text(view.booster), last, next];
-    row.map(|cell| cell.replace(char::is_control, " ")).to_vec()
+    row.map(|cell| print::one_line(&cell)).to_vec()
 }
 
 async fn remove(arguments: &RemoveArguments, client: &Client) -> Result<u8, ClientError> {

@@ -74,7 +74,7 @@ pub(crate) async fn set_mode(
     mode: Mode,
     client: &Client,
 ) -> Result<u8, ClientError> {
-    known_queue(client, &arguments.queue).await?.set_mode(mode).await?;
+    client.known_queue(&arguments.queue).await?.set_mode(mode).await?;
     if arguments.json {
         let line = serde_json::json!({ "queue": arguments.queue, "mode": mode.as_str() });
         print::line(&line.to_string())?;
@@ -86,7 +86,7 @@ pub(crate) async fn set_mode(
 
 /// Closes a queue's door, and waits until everything in it has ended.
 pub(crate) async fn drain(arguments: &DrainArguments, client: &Client) -> Result<u8, ClientError> {
-    let queue = known_queue(client, &arguments.queue).await?;
+    let queue = client.known_queue(&arguments.queue).await?;
     queue.set_mode(Mode::Draining).await?;
     eprintln!("booster: queue {} takes no more jobs", queue.name());
     let mut left = left_in(&queue).await?;
@@ -114,16 +114,6 @@ pub(crate) async fn drain(arguments: &DrainArguments, client: &Client) -> Result
 async fn left_in(queue: &Queue) -> Result<u64, ClientError> {
     let depth = queue.depth().await?;
     Ok(depth.waiting + depth.running + depth.delayed)
-}
-
-async fn known_queue(client: &Client, name: &str) -> Result<Queue, ClientError> {
-    let queues = client.queues().await?;
-    let known: Vec<&str> = queues.iter().map(Queue::name).collect();
-    if !known.contains(&name) {
-        let detail = format!("the fleet has no queue of this name; known: {}", known.join(", "));
-        return Err(ClientError::usage(format!("queue {name}"), detail));
-    }
-    Ok(client.queue(name))
 }
 
 /// Lists tenants with parked jobs or a rate limit.

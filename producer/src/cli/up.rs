@@ -88,7 +88,6 @@ async fn announce(
             serde_json::json!({ "metrics": url, "process": worker.pid() })
         };
         let workers: Vec<serde_json::Value> = workers.iter().map(metrics).collect();
-        let gateway = format!("http://{gateway}");
         let line = serde_json::json!({ "redis": redis.url(), "workers": workers, "gateway": gateway });
         return print::line(&line.to_string());
     }

@@ -7,6 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
+use super::keys::hex;
+
 /// What the page may load and do: its own files and the gateway's interface, nothing inline and nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -50,7 +52,6 @@ fn answer(asset: &Asset, tag: &str, request: &HeaderMap) -> Response {
         (header::ETAG, tag),
         (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     if has(request, tag) {
@@ -62,10 +63,6 @@ fn answer(asset: &Asset, tag: &str, request: &HeaderMap) -> Response {
 /// A strong entity tag.
 fn tag(body: &[u8]) -> String {
     format!("\"{}\"", hex(&Sha256::digest(body)[..12]))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether the client says that it has this version. Proxies that compress may have made the tag a weak one.

@@ -57,6 +57,7 @@ pub(super) struct DeadJob {
 pub(super) struct DeadPage {
     dead: Vec<DeadJob>,
     /// Where the next page begins; null after the last.
+    #[schema(required = true)]
     cursor: Option<String>,
 }
 
@@ -149,8 +150,8 @@ pub(super) async fn get(
     State(gateway): State<Arc<Gateway>>,
     Named(id): Named,
 ) -> Result<Json<JobView>, Problem> {
-    let record = gateway.client.status(&id).await?.filter(is_dead).ok_or_else(|| unknown(&id))?;
-    let text = record.job.clone();
+    let mut record = gateway.client.status(&id).await?.filter(is_dead).ok_or_else(|| unknown(&id))?;
+    let text = record.job.take();
     Ok(Json(JobView::new(id, record, text)))
 }
 

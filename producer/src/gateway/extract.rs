@@ -15,7 +15,7 @@ use super::Gateway;
 use super::problem::Problem;
 
 /// Longest wait of one request, seconds.
-pub const MAX_WAIT_S: u64 = 300;
+pub(crate) const MAX_WAIT_S: u64 = 300;
 
 /// The one part of the path that is not fixed: a job, a queue, a schedule.
 pub(super) struct Named(pub(super) String);
@@ -125,11 +125,7 @@ pub(super) fn number(
 
 /// Seconds to wait, as `?wait=` says it.
 pub(super) fn wait_seconds(text: Option<&str>) -> Result<Option<u64>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let seconds = text.parse().ok().filter(|seconds| *seconds <= MAX_WAIT_S);
-    seconds.map(Some).ok_or_else(|| {
-        Problem::usage(format!("wait={text}"), format!("expected seconds from 0 to {MAX_WAIT_S}"))
-    })
+    number("wait", text, 0..=MAX_WAIT_S)
 }
 
 /// What a request prefers (RFC 7240), as far as it is known here. What it prefers else is ignored.

@@ -25,11 +25,7 @@ pub(super) struct QueueList {
     responses((status = 200, body = QueueList),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn queues(State(gateway): State<Arc<Gateway>>) -> Result<Json<QueueList>, Problem> {
-    let mut queues = Vec::new();
-    for queue in gateway.client.queues().await? {
-        queues.push(QueueView::of(&queue).await?);
-    }
-    Ok(Json(QueueList { queues }))
+    Ok(Json(QueueList { queues: QueueView::all(&gateway.client).await? }))
 }
 
 /// Lets no more jobs of a queue start; what runs goes on.

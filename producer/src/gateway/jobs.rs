@@ -22,7 +22,7 @@ use super::problem::Problem;
 use crate::trace;
 
 /// Most jobs of one request.
-pub const MAX_JOBS: usize = 1000;
+pub(super) const MAX_JOBS: usize = 1000;
 
 /// How a job is or was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -97,6 +97,8 @@ pub(super) struct JobForm {
     /// Who asked; repeated in the job's events.
     #[schema(min_length = 1, max_length = 128)]
     agent_id: Option<String>,
+    /// Whether an outcome of the same module for the same input may stand for a run, and this one for later ones.
+    cache: Option<bool>,
     /// W3C trace context.
     #[schema(min_length = 1, max_length = 128)]
     traceparent: Option<String>,
@@ -157,7 +159,7 @@ pub(super) enum Submission {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Outcome {
     id: String,
-    /// `done`, `refused`, `dead` or `cancelled`.
+    #[schema(value_type = Ended)]
     outcome: &'static str,
     /// The booster's output, with `done`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,6 +195,19 @@ pub(super) struct Outcome {
     finished_at: u64,
     /// Whether something other than a worker did it.
     used_fallback: bool,
+    /// Whether it is that of an earlier job with the same module and input.
+    cached: bool,
+}
+
+/// How a job ended.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "the words of `booster_core::OutcomeKind`, for the OpenAPI document alone")]
+enum Ended {
+    Done,
+    Refused,
+    Dead,
+    Cancelled,
 }
 
 /// What went wrong.
@@ -222,6 +237,7 @@ impl From<JobOutcome> for Outcome {
             enqueued_at: outcome.enqueued_at,
             finished_at: outcome.finished_at,
             used_fallback: outcome.used_fallback,
+            cached: outcome.cached,
         }
     }
 }
@@ -290,7 +306,7 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Text,
 ) -> Response {
-    let request = trace::Request::begin("/v1/jobs", &headers);
+    let request = trace::Request::begin("/v1/jobs", &headers, gateway.tls);
     let answer = accept(&gateway, &caller, &query, &headers, &body, &request).await;
     let response = answer.unwrap_or_else(IntoResponse::into_response);
     request.end(response.status());
@@ -459,7 +475,10 @@ async fn look_up(gateway: &Gateway, caller: &Caller, id: &str) -> Result<Option<
     let tenant = match &record.outcome {
         Some(outcome) => outcome.tenant.clone(),
         None => {
-            let text = gateway.client.queue(&record.queue).text(id).await?;
+            let text = match &record.job {
+                Some(text) => Some(text.clone()),
+                None => gateway.client.queue(&record.queue).text(id).await?,
+            };
             text.and_then(|text| Job::from_json(&text).ok()?.tenant)
         }
     };

@@ -85,7 +85,7 @@ pub(crate) fn new_key() -> Result<(String, String), ClientError> {
     Ok((key, digest))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -78,6 +78,7 @@ pub(super) struct JobSummary {
 pub(super) struct JobPage {
     jobs: Vec<JobSummary>,
     /// Where the next page begins; null after the last.
+    #[schema(required = true)]
     cursor: Option<String>,
 }
 

@@ -44,10 +44,9 @@ use utoipa_axum::routes;
 
 use crate::client::Client;
 use crate::error::ClientError;
-pub use extract::MAX_WAIT_S;
+pub(crate) use extract::MAX_WAIT_S;
 use feed::Feed;
 use history::History;
-pub use jobs::MAX_JOBS;
 use keys::Keys;
 use limits::Limits;
 pub use openapi::document;

@@ -25,6 +25,8 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
         (name = "jobs", description = "Submit, look up, cancel and retry jobs"),
         (name = "drop-in", description = "Routes of agent-booster's server and of OpenAI's API"),
         (name = "fleet", description = "What the fleet does, and steering its queues"),
+        (name = "modules", description = "Versions of boosters"),
+        (name = "fallback", description = "Jobs that are offered to regular agents"),
         (name = "dead", description = "Jobs that could not be done"),
         (name = "schedules", description = "Jobs at every tick of a cron expression"),
         (name = "session", description = "Logging in with a browser"),
@@ -91,12 +93,16 @@ mod tests {
     fn every_operation_has_a_name_of_its_own_and_says_how_it_fails() {
         let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
+        let tags: Vec<_> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
         let mut names = std::collections::HashSet::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
                 let name = operation["operationId"].as_str().unwrap();
                 assert!(names.insert(name.to_owned()), "{method} {path}: {name} is there twice");
                 assert!(operation["summary"].is_string(), "{method} {path}");
+                for tag in operation["tags"].as_array().unwrap() {
+                    assert!(tags.contains(&tag), "{method} {path}: {tag} is not described");
+                }
             }
         }
         assert!(names.len() > 25, "{}", names.len());

@@ -11,10 +11,8 @@ use serde_json::{Value, json};
 use super::answer::Failure;
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::gateway::MAX_WAIT_S;
 use crate::views::{JobStatus, PoolView, QueueView};
-
-/// Longest wait of one call, seconds.
-const MAX_WAIT_S: u64 = 300;
 
 /// A job to submit.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]

@@ -78,7 +78,7 @@ fn digest(text: &str) -> [u8; 32] {
 
 struct Guard {
     token: Option<Token>,
-    requests: Arc<Semaphore>,
+    requests: Semaphore,
 }
 
 /// Serves until `shutdown` resolves.
@@ -109,7 +109,7 @@ pub(crate) async fn run(
         Arc::new(NeverSessionManager::default()),
         settings,
     );
-    let guard = Arc::new(Guard { token: door.token, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) });
+    let guard = Arc::new(Guard { token: door.token, requests: Semaphore::new(MAX_REQUESTS) });
     let router = Router::new().nest_service("/mcp", service).layer(from_fn_with_state(guard, guarded));
     let (begin, begun) = tokio::sync::oneshot::channel();
     let shutdown = async move {

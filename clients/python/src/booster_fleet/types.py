@@ -1,20 +1,27 @@
 """What the gateway takes and gives, as JSON objects.
 
-Times are Unix milliseconds. Readers ignore fields that they do not know.
+Times are Unix milliseconds. Readers ignore fields that they do not know. ``_openapi`` is generated from the gateway's
+OpenAPI document; here its types get the names that callers use, and beside them stands what the document cannot say:
+what jobs and outcomes look like to a caller, what a booster answers, what an event tells.
 """
 
 from __future__ import annotations
 
-from typing import Any, List, Literal, Optional, TypedDict
+from typing import Any, List, Literal, TypedDict
 
 from typing_extensions import NotRequired
 
-#: The queue that a job takes.
-Priority = Literal["high", "normal", "low"]
+from ._openapi import Accepted as Submitted
+from ._openapi import Cancelled, DeadJob, DeadPage, JobState, Priority, Problem, Task
+from ._openapi import Failure as ErrorDetail
+from ._openapi import Performance as PerformanceMetrics
+from ._openapi import PoolView as Pool
+from ._openapi import QueueView as Queue
+from ._openapi import SlotView as Slot
+from ._openapi import WorkerView as Worker
+
 #: How a job ended.
 OutcomeKind = Literal["done", "refused", "dead", "cancelled"]
-#: Where a job is, or how it ended.
-JobState = Literal["waiting", "parked", "delayed", "running", "done", "refused", "dead", "cancelled"]
 #: The types of events.
 EventType = Literal[
     "booster.requested",
@@ -23,6 +30,34 @@ EventType = Literal[
     "booster.error",
     "booster.recovered",
     "booster.pool.updated",
+    "booster.module.updated",
+]
+
+__all__ = [
+    "ApplyOutput",
+    "Cancelled",
+    "DeadJob",
+    "DeadPage",
+    "Enqueued",
+    "ErrorDetail",
+    "EventType",
+    "FleetEvent",
+    "Job",
+    "JobOptions",
+    "JobRef",
+    "JobState",
+    "JobView",
+    "Outcome",
+    "OutcomeKind",
+    "PerformanceMetrics",
+    "Pool",
+    "Priority",
+    "Problem",
+    "Queue",
+    "Slot",
+    "Submitted",
+    "Task",
+    "Worker",
 ]
 
 
@@ -43,6 +78,8 @@ class JobOptions(TypedDict, total=False):
     """A second job with the same key and tenant gets the same id."""
     tenant: str
     """On whose behalf: tenants take turns."""
+    cache: bool
+    """Whether an outcome of the same module for the same input may stand for a run, and this one for later ones."""
     agentId: str
     """Who asks; repeated in the job's events."""
     traceparent: str
@@ -57,22 +94,6 @@ class Job(JobOptions):
     input: Any
     booster: NotRequired[str]
     capability: NotRequired[str]
-
-
-class Submitted(TypedDict):
-    """The answer to a submit."""
-
-    id: str
-    queue: str
-    accepted: bool
-    """``False`` when a job with this id was known already; nothing was added then."""
-
-
-class ErrorDetail(TypedDict):
-    """A stable code and a sentence for people."""
-
-    code: str
-    message: str
 
 
 class Outcome(TypedDict):
@@ -100,8 +121,13 @@ class Outcome(TypedDict):
     """``name@version`` that ran, or ``agent``; empty when none did."""
     enqueuedAt: int
     finishedAt: int
+    cause: NotRequired[str]
+    """The code of ``error``, with ``dead``; over HTTP only."""
+    tenant: NotRequired[str]
     usedFallback: bool
     """Whether something other than a worker did the job."""
+    cached: NotRequired[bool]
+    """Whether it is that of an earlier job with the same module and input."""
 
 
 class JobView(TypedDict):
@@ -116,117 +142,6 @@ class JobView(TypedDict):
     """Absent until the job has ended."""
     job: NotRequired[Job]
     """The job with its input, when it was asked for and is kept."""
-
-
-class Cancelled(TypedDict):
-    """What became of the wish to cancel."""
-
-    id: str
-    cancellation: Literal["cancelled", "requested", "ended"]
-    """It will not run, its worker has been told to stop it, or it had ended."""
-    state: NotRequired[JobState]
-    """How it had ended."""
-
-
-class Queue(TypedDict):
-    """One queue."""
-
-    name: str
-    waiting: int
-    delayed: int
-    running: int
-    done: int
-    """Counted since the queue began, as the next three."""
-    refused: int
-    dead: int
-    cancelled: int
-    deduplicated: int
-    """Dropped because their id was known."""
-    deadKept: int
-    """Dead jobs that are still kept."""
-    oldestAgeMs: int
-    """Age of the oldest waiting job."""
-    mode: Literal["open", "paused", "draining"]
-
-
-class Worker(TypedDict):
-    """A worker process."""
-
-    id: str
-    host: str
-    version: str
-    startedAt: int
-    boosters: List[str]
-    queues: List[str]
-    """The queues that it serves."""
-
-
-class Task(TypedDict):
-    """One task in a slot's history."""
-
-    taskId: str
-    booster: str
-    result: str
-    latencyMs: float
-    at: int
-
-
-class PerformanceMetrics(TypedDict, total=False):
-    """What a slot has done; empty without ``booster.performanceTracking``."""
-
-    tasks: int
-    errors: int
-    busyMs: float
-    meanLatencyMs: float
-
-
-class Slot(TypedDict):
-    """One slot of a worker's pool."""
-
-    boosterId: str
-    instanceId: str
-    status: Literal["initializing", "ready", "busy", "error", "recovered"]
-    lastActivity: int
-    """When the state last changed."""
-    memoryUsage: int
-    """Most memory of the last job's instance, bytes."""
-    errorCount: int
-    """Failed tasks."""
-    health: NotRequired[Literal["healthy", "degraded", "unhealthy"]]
-    """Absent when the instance was replaced meanwhile."""
-    taskHistory: List[Task]
-    """The last tasks, at most 20; none without ``booster.performanceTracking``."""
-    performanceMetrics: PerformanceMetrics
-
-
-class Pool(TypedDict):
-    """Workers and their slots."""
-
-    workers: List[Worker]
-    slots: List[Slot]
-
-
-class DeadJob(TypedDict):
-    """A dead job."""
-
-    id: str
-    queue: str
-    reason: str
-    """A stable code."""
-    attempts: int
-    """Failed attempts."""
-    error: str
-    """What happened."""
-    at: int
-    """When it died."""
-
-
-class DeadPage(TypedDict):
-    """A page of dead jobs, the latest first."""
-
-    dead: List[DeadJob]
-    cursor: Optional[str]
-    """``None`` on the last page."""
 
 
 class ApplyOutput(TypedDict):
@@ -256,17 +171,6 @@ class FleetEvent(TypedDict):
     timestamp: int
     data: Any
     """By type; see ``docs/redis-protocol.md``."""
-
-
-class Problem(TypedDict):
-    """An error as the gateway tells it (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    """Stable and machine-readable."""
 
 
 class JobRef(TypedDict):

@@ -159,11 +159,6 @@ impl Claim {
         *lock(&self.0.when_settled) = Some(Box::new(tell));
     }
 
-    /// Whether another worker has taken the job over: going on is useless.
-    pub fn is_lost(&self) -> bool {
-        self.0.lost.load(Ordering::Relaxed)
-    }
-
     /// A flag that becomes true when the claim is lost, for code that cannot ask.
     pub fn lost_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0.lost)
@@ -220,11 +215,7 @@ impl Claim {
 
     /// Ends a job that was never run because it is wrong.
     pub(super) fn invalid(&self, code: &str, message: String) {
-        let attempt = Attempt::Invalid { code: code.to_owned(), message };
-        if !self.0.settled.swap(true, Ordering::SeqCst) {
-            let (op, event) = self.0.plan(Report::without_run(attempt));
-            self.0.end(op, event);
-        }
+        self.settle(Report::without_run(Attempt::Invalid { code: code.to_owned(), message }));
     }
 }
 

@@ -70,10 +70,12 @@ fn pick(shared: &Shared, credits: &mut [i64]) -> Vec<Vec<Entry>> {
         let mut buffer = lock(&shared.lines[index].buffer);
         let crashed = buffer.front().is_some_and(|entry| entry.crashes > 0);
         // A job that took a process with it runs with no other job beside it.
-        if crashed && (count > 0 || shared.in_flight.load(Ordering::SeqCst) > 0) {
+        if crashed && shared.in_flight.load(Ordering::SeqCst) > 0 {
             break;
         }
         let Some(entry) = buffer.pop_front() else { break };
+        // Before `alone` is set: the end of another job at this moment would clear that again.
+        shared.in_flight.fetch_add(1, Ordering::SeqCst);
         pay(shared, credits, index);
         picked[index].push(entry);
         count += 1;
@@ -82,7 +84,6 @@ fn pick(shared: &Shared, credits: &mut [i64]) -> Vec<Vec<Entry>> {
             break;
         }
     }
-    shared.in_flight.fetch_add(count, Ordering::SeqCst);
     picked
 }
 

@@ -18,7 +18,7 @@ use crate::now_ms;
 
 /// How long one read waits for a job. Longer means fewer commands of an idle worker, but a later notice of a
 /// connection that died silently.
-const BLOCK: Duration = Duration::from_secs(2);
+const BLOCK: Duration = Duration::from_secs(4);
 /// After so long without a job a worker with free slots counts as idle.
 const IDLE_AFTER: Duration = Duration::from_millis(20);
 /// Most jobs of one read.
@@ -140,8 +140,13 @@ async fn saying_so_when_idle<T>(shared: &Shared, index: usize, read: impl Future
     if free > 0 && !shared.is_stopping() {
         let channel = shared.lines[index].keys.control_channel();
         let message = Told::Idle { worker: &shared.worker, slots: free }.to_string();
-        // Only a hint: without it the jobs run where they are.
-        let _ = shared.link.query::<i64>("control", &redis::Cmd::publish(channel, message)).await;
+        let publish = redis::Cmd::publish(channel, message);
+        // Only a hint: without it the jobs run where they are. Whatever the read brings meanwhile must not wait for it.
+        tokio::select! {
+            biased;
+            reply = &mut read => return reply,
+            _ = shared.link.query::<i64>("control", &publish) => {}
+        }
     }
     read.await
 }

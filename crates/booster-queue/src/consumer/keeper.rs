@@ -16,12 +16,13 @@ use crate::entry::{Lane, entries};
 use crate::error::QueueError;
 use crate::note::{JobRef, Note};
 use crate::now_ms;
+use crate::office::Office;
 use crate::queue::Queue;
 use crate::scripts::{MAX_BYTES, MAX_ITEMS, PROMOTE, RECLAIM, RETIRE};
 use crate::tenants::{RateLimit, rate_limits};
 
 /// How long an election holds, at most; a dead keeper is replaced after it.
-const TERM_MS: u64 = 2000;
+const TERM: Duration = Duration::from_secs(2);
 /// Rounds are at least so far apart.
 const BREATH: Duration = Duration::from_millis(10);
 /// How often the elected keeper looks for due jobs.
@@ -48,7 +49,7 @@ pub(super) async fn run(shared: Arc<Shared>, index: usize) {
         }
     }
     if keeper.elected {
-        shared.link.resign(&line.keys.keeper(), &shared.worker).await;
+        keeper.office.resign().await;
     }
     keeper.leave();
 }
@@ -57,6 +58,8 @@ struct Keeper<'a> {
     shared: &'a Shared,
     index: usize,
     queue: Queue,
+    office: Office,
+    term: Duration,
     elected: bool,
     /// No reclaiming before this time: after Redis was away, living workers renew first.
     calm_until: Instant,
@@ -76,10 +79,14 @@ struct Keeper<'a> {
 impl<'a> Keeper<'a> {
     fn new(shared: &'a Shared, index: usize, queue: Queue) -> Self {
         let now = Instant::now();
+        let term = TERM.min(shared.claim_ttl() / 2);
+        let key = shared.lines[index].keys.keeper();
         Self {
             shared,
             index,
             queue,
+            office: Office::new(shared.link.clone(), key, &shared.worker, term),
+            term,
             elected: false,
             calm_until: now,
             last_well: now,
@@ -116,10 +123,8 @@ impl<'a> Keeper<'a> {
         if due.is_some() {
             self.promote().await?;
         }
-        let office = self.line().keys.keeper();
-        let term_ms = TERM_MS.min(self.config().redis.claim_ttl_ms / 2);
-        let elected = self.shared.link.elect(&office, &self.shared.worker, term_ms).await?;
-        let candidacy = Duration::from_millis(term_ms * 3 / 4);
+        let elected = self.office.hold().await?;
+        let candidacy = self.term * 3 / 4;
         if self.last_well.elapsed() > candidacy + claim / 3 {
             // Redis was away, or this process was: whoever lives renews before anything is taken from it.
             self.calm_until = Instant::now() + claim;

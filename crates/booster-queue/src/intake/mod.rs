@@ -18,13 +18,14 @@ use sha2::{Digest, Sha256};
 
 use crate::error::QueueError;
 use crate::link::Link;
+use crate::office::Office;
 use crate::scripts::Caller;
 use answer::Progress;
 
 /// How long an election holds; a dead mover is replaced after it.
-const TERM_MS: u64 = 2000;
+const TERM: Duration = Duration::from_secs(2);
 /// How often the others stand for election.
-const CANDIDACY: Duration = Duration::from_millis(TERM_MS * 3 / 4);
+const CANDIDACY: Duration = Duration::from_millis(1500);
 /// How often the mover looks.
 const TICK: Duration = Duration::from_millis(200);
 /// Rounds are at least so far apart, also when there is more to do.
@@ -64,7 +65,7 @@ pub async fn run(
             () = tokio::time::sleep(pause) => {}
         }
     }
-    mover.link.resign(&mover.office, worker).await;
+    mover.office.resign().await;
     Ok(())
 }
 
@@ -89,8 +90,7 @@ struct Mover {
     keys: QueueKeys,
     /// Tasks that were moved and whose end has not been told.
     followed: String,
-    office: String,
-    worker: String,
+    office: Office,
     ids: JobIds,
     caller: Caller,
     /// The fleet's stream of events.
@@ -103,13 +103,13 @@ impl Mover {
     fn new(link: Link, config: &Config, intake: &Intake, worker: &str) -> Self {
         let fleet = Keys::new(config.redis.key_prefix.clone());
         let keys = fleet.queue(&intake.queue);
+        let office = Office::new(link.clone(), keys.intake_office(&intake.namespace), worker, TERM);
         Self {
             link,
             apalis: ApalisKeys::new(&intake.namespace),
             followed: keys.intake(&intake.namespace),
-            office: keys.intake_office(&intake.namespace),
+            office,
             keys,
-            worker: worker.to_owned(),
             ids: JobIds::new(&intake.namespace),
             caller: Caller::new(config, &fleet.queue(&intake.queue)),
             events: fleet.events(),
@@ -120,7 +120,7 @@ impl Mover {
 
     /// One round; returns how long to pause.
     async fn round(&mut self) -> Result<Duration, QueueError> {
-        if !self.link.elect(&self.office, &self.worker, TERM_MS).await? {
+        if !self.office.hold().await? {
             self.progress = Progress::default();
             return Ok(CANDIDACY);
         }

@@ -22,7 +22,6 @@ use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation
 
 use crate::error::QueueError;
 use crate::note::{Note, Observer};
-use crate::scripts::{ELECT, RESIGN};
 use cell::Cell;
 use cluster::Cluster;
 use reach::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Reach, connect};
@@ -221,32 +220,6 @@ impl Link {
         }));
         cells.insert(place.to_owned(), Arc::clone(&cell));
         cell
-    }
-
-    /// Takes or keeps the elected office `key` for `holder` during `millis`.
-    ///
-    /// # Errors
-    /// As [`Link::query`].
-    pub async fn elect(&self, key: &str, holder: &str, millis: u64) -> Result<bool, QueueError> {
-        // One plain command is all that most candidates ever need: somebody else has it.
-        let mut take = redis::cmd("SET");
-        take.arg(key).arg(holder).arg("NX").arg("GET").arg("PX").arg(millis);
-        match self.query::<Option<String>>("elect", &take).await? {
-            None => return Ok(true),
-            Some(other) if other != holder => return Ok(false),
-            Some(_) => {}
-        }
-        let mut call = ELECT.prepare_invoke();
-        call.key(key).arg(holder).arg(millis);
-        self.script("elect", &call).await
-    }
-
-    /// Gives up an elected office, if `holder` has it.
-    pub(crate) async fn resign(&self, key: &str, holder: &str) {
-        let mut call = RESIGN.prepare_invoke();
-        call.key(key).arg(holder);
-        // Without an answer the term ends by itself.
-        let _ = self.script::<i64>("resign", &call).await;
     }
 
     /// A connection of one's own, to the server that has `key`, whose commands may block for `block`.

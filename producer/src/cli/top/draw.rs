@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph, Row, Table};
 
 use super::snapshot::{Event, Queue, Rates, Slot, State};
+use crate::cli::print::one_line;
 
 /// Lines around a table's rows: its border with the title, and its head.
 const AROUND: u16 = 2;
@@ -144,7 +145,7 @@ fn slot_table(slots: &[Slot], area: Rect, paint: &Paint) -> Table<'static> {
     let (slots, hidden) = shown(slots, area, AROUND);
     let rows = slots.iter().map(|slot| {
         let numbers = [
-            slot.status.replace(char::is_control, " "),
+            one_line(&slot.status),
             slot.errors.to_string(),
             format!("{:.1} MiB", slot.memory as f64 / f64::from(1 << 20)),
             age(slot.idle_ms),

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use booster_queue::{QueueCounts, now_ms};
-use redis::Value as Stored;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::print::one_line;
 use crate::client::Client;
 use crate::error::ClientError;
 
@@ -147,15 +147,9 @@ impl Slot {
 
 /// The latest events, the latest first.
 async fn events(client: &Client) -> Result<Vec<Event>, ClientError> {
-    let mut command = redis::cmd("XREVRANGE");
     // An entry holds the events of a moment, so these are enough.
-    command.arg(client.keys().events()).arg("+").arg("-").arg("COUNT").arg(MAX_EVENTS);
-    let entries: Vec<(String, HashMap<String, Stored>)> = client.link().query("events", &command).await?;
-    let texts = entries.into_iter().filter_map(|(_, mut fields)| {
-        let stored = fields.remove("events")?;
-        redis::from_redis_value::<String>(stored).ok()
-    });
-    let newest = texts.flat_map(|text| text.lines().rev().filter_map(event).collect::<Vec<_>>());
+    let entries = crate::events::before(client, &client.keys().events(), "+", MAX_EVENTS).await?;
+    let newest = entries.iter().flat_map(|(_, text)| text.lines().rev().filter_map(event));
     Ok(newest.take(MAX_EVENTS).collect())
 }
 
@@ -180,8 +174,8 @@ fn event(line: &str) -> Option<Event> {
     let text = words.into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(" ");
     Some(Event {
         timestamp: event["timestamp"].as_u64()?,
-        kind: event["type"].as_str()?.replace(char::is_control, " "),
-        text: text.replace(char::is_control, " ").chars().take(MAX_TEXT).collect(),
+        kind: one_line(event["type"].as_str()?),
+        text: one_line(&text).chars().take(MAX_TEXT).collect(),
     })
 }
 
@@ -206,7 +200,7 @@ impl State {
         let snapshot = match look {
             Ok(snapshot) => snapshot,
             Err(error) => {
-                self.error = Some(error.to_string().replace(char::is_control, " "));
+                self.error = Some(one_line(&error.to_string()));
                 return;
             }
         };
