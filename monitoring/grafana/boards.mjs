@@ -24,13 +24,15 @@ const depth = (by, state) => `max by (${by}) (booster_queue_jobs{${Q}${state ? `
 // Failures that cost a slot its instance: a crash took the whole process, a lost claim and a booster that asked for
 // another try left the instance sound.
 const spoiled = 'cause!~"crash|lost_claim|deferred"';
-const recoveryRate = (filter) =>
-  `sum(increase(booster_instance_restarts_total[1h])) / (sum(increase(booster_job_attempts_failed_total{${filter}}[1h])) > 0)`;
+const recoveryRate =
+  `sum(increase(booster_instance_restarts_total[1h])) / (sum(increase(booster_job_attempts_failed_total{${spoiled}}[1h])) > 0)`;
 const errorRatio = (by, filter) =>
   `${total(by, "booster_jobs_finished_total", `${filter},outcome="dead"`)} / ` +
   `(${total(by, "booster_jobs_finished_total", `${filter},outcome!="cancelled"`)} > 0)`;
+/** The same for each worker. */
+const busyShare = `rate(booster_pool_busy_seconds_total{${W}}[1m]) / (avg_over_time(booster_pool_slots{${W}}[1m]) > 0)`;
 const utilisation = (filter = "") =>
-  `sum(avg_over_time(booster_pool_slots_busy${filter}[1m])) / (sum(avg_over_time(booster_pool_slots${filter}[1m])) > 0)`;
+  `sum(rate(booster_pool_busy_seconds_total${filter}[1m])) / (sum(avg_over_time(booster_pool_slots${filter}[1m])) > 0)`;
 const availability = (filter = "") =>
   `sum(booster_pool_availability_ratio${filter} * booster_pool_slots_target${filter}) / (sum(booster_pool_slots_target${filter}) > 0)`;
 const memoryEfficiency = (by, filter) =>
@@ -108,7 +110,7 @@ const fleet = {
         title: "Error recovery rate", unit: "percentunit",
         description: "Slots that came back for each attempt that spoiled one, over the last hour. It is 1 when every slot recovers, and may be above it since health checks replace instances too.",
         thresholds: steps("red", [0.9, "yellow"], [0.99, "green"]),
-        lines: [line(recoveryRate(spoiled))],
+        lines: [line(recoveryRate)],
       }),
       stat({
         title: "Pool availability", unit: "percentunit",
@@ -269,7 +271,7 @@ const pool = {
       history({
         title: "Busy share of each worker", unit: "percentunit", min: 0, max: 1, thresholds: load,
         description: "Green has room, red is full. One worker that is red alone holds long jobs; all red is a pool that is too small.",
-        lines: [line(`avg_over_time(booster_pool_slots_busy{${W}}[1m]) / (avg_over_time(booster_pool_slots{${W}}[1m]) > 0)`, "{{instance}}")],
+        lines: [line(busyShare, "{{instance}}")],
       }),
     ]),
     row("Size and use", 8, [
@@ -293,8 +295,8 @@ const pool = {
         description: "Over the last minute: all selected workers, the busiest and the idlest one, and the share of slots in service.",
         lines: [
           line(utilisation(`{${W}}`), "utilisation"),
-          line(`max(avg_over_time(booster_pool_slots_busy{${W}}[1m]) / (avg_over_time(booster_pool_slots{${W}}[1m]) > 0))`, "busiest worker"),
-          line(`min(avg_over_time(booster_pool_slots_busy{${W}}[1m]) / (avg_over_time(booster_pool_slots{${W}}[1m]) > 0))`, "idlest worker"),
+          line(`max(${busyShare})`, "busiest worker"),
+          line(`min(${busyShare})`, "idlest worker"),
           line(availability(`{${W}}`), "availability"),
         ],
       }),
@@ -338,7 +340,7 @@ const pool = {
       graph({
         title: "Error recovery rate", unit: "percentunit",
         description: "Slots that came back for each attempt that spoiled one, over the last hour, all workers.",
-        lines: [line(recoveryRate(spoiled), "recovered / failed")],
+        lines: [line(recoveryRate, "recovered / failed")],
       }),
       graph({
         title: "Health checks", unit: "cpm", stack: true, words: ["healthy", "degraded", "unhealthy"],

@@ -14,6 +14,7 @@ mod health;
 mod limits;
 mod module;
 mod note;
+mod occupancy;
 mod pool;
 mod registry;
 mod runtime;

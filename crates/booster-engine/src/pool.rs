@@ -15,6 +15,7 @@ use crate::error::EngineError;
 use crate::health::Health;
 use crate::module::Booster;
 use crate::note::{EngineNote, EngineObserver};
+use crate::occupancy::Occupancy;
 use crate::runtime::Runtime;
 use crate::sandbox::{Ran, Sandbox, Task};
 use crate::slot::{Slot, SlotStatus, SlotView};
@@ -167,7 +168,7 @@ struct Shared {
     /// The last instance of each slot that was taken away, so that one which comes back in its place has new ones.
     retired: Mutex<Vec<u64>>,
     in_service: AtomicUsize,
-    running: AtomicUsize,
+    occupancy: Occupancy,
     ended: AtomicU64,
     busy_us: AtomicU64,
 }
@@ -199,7 +200,7 @@ impl Pool {
             members: RwLock::default(),
             retired: Mutex::default(),
             in_service: AtomicUsize::new(0),
-            running: AtomicUsize::new(0),
+            occupancy: Occupancy::new(),
             ended: AtomicU64::new(0),
             busy_us: AtomicU64::new(0),
         };
@@ -270,7 +271,7 @@ impl Pool {
     pub fn load(&self) -> Load {
         Load {
             waiting: self.shared.inbox.len(),
-            running: self.shared.running.load(Ordering::Relaxed),
+            running: self.shared.occupancy.running(),
             ended: self.shared.ended.load(Ordering::Relaxed),
             busy_s: self.shared.busy_us.load(Ordering::Relaxed) as f64 / 1e6,
         }
@@ -319,6 +320,12 @@ impl Pool {
         self.shared.members().iter().filter(|member| member.slot.status() == status).count()
     }
 
+    /// The time that slots have spent on jobs since the pool started, that of all slots added up; of running jobs what
+    /// has passed.
+    pub fn busy(&self) -> Duration {
+        self.shared.occupancy.busy()
+    }
+
     /// The most memory that the last job of any slot has used, bytes.
     pub fn largest_memory(&self) -> usize {
         self.shared.members().iter().map(|member| member.slot.memory_usage()).max().unwrap_or(0)
@@ -338,7 +345,7 @@ impl Pool {
 impl Shared {
     /// Runs a job and counts it.
     fn counted(&self, job: impl FnOnce() -> Ran) -> Ran {
-        let _running = Running::begin(&self.running);
+        let _running = self.occupancy.begin();
         let ran = job();
         self.ended.fetch_add(1, Ordering::Relaxed);
         self.busy_us.fetch_add((ran.latency_ms * 1000.0) as u64, Ordering::Relaxed);
@@ -383,22 +390,6 @@ impl Shared {
                 EngineError::Setup { detail: format!("a slot's thread: {error}") }
             })?;
         Ok(Member { slot, commands })
-    }
-}
-
-/// Counts a job that runs, a panic of the host's own code included.
-struct Running<'a>(&'a AtomicUsize);
-
-impl<'a> Running<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The metrics of one process.
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use prometheus::core::Collector;
 use prometheus::{CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder};
@@ -37,6 +37,8 @@ pub struct Metrics {
     histograms: Vec<(Series, HistogramVec)>,
     /// Boosters that may appear as a label; all others are `other`.
     boosters: RwLock<BTreeSet<String>>,
+    /// Held while a counter is brought up to a sum.
+    raising: Mutex<()>,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -75,6 +77,7 @@ impl Metrics {
             gauges: Vec::new(),
             histograms: Vec::new(),
             boosters: RwLock::new(boosters.into_iter().take(MAX_BOOSTERS).collect()),
+            raising: Mutex::default(),
         };
         for series in Series::ALL {
             metrics.add(*series)?;
@@ -170,6 +173,15 @@ impl Metrics {
     pub fn add_to(&self, series: Series, labels: &[&str], by: f64) {
         if let Some((_, counter)) = self.counters.iter().find(|(known, _)| *known == series) {
             counter.with_label_values(labels).inc_by(by);
+        }
+    }
+
+    /// Brings a counter up to a sum that is kept elsewhere and never falls.
+    pub fn raise_to(&self, series: Series, labels: &[&str], sum: f64) {
+        let _one_at_a_time = self.raising.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, counter)) = self.counters.iter().find(|(known, _)| *known == series) {
+            let counter = counter.with_label_values(labels);
+            counter.inc_by((sum - counter.get()).max(0.0));
         }
     }
 

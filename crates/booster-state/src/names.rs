@@ -41,6 +41,7 @@ pub enum Series {
     JobsRecovered,
     PoolSlots,
     PoolSlotsBusy,
+    PoolBusySeconds,
     PoolSlotsTarget,
     PoolSlotsByStatus,
     PoolAcquireWait,
@@ -82,6 +83,7 @@ impl Series {
         Self::JobsRecovered,
         Self::PoolSlots,
         Self::PoolSlotsBusy,
+        Self::PoolBusySeconds,
         Self::PoolSlotsTarget,
         Self::PoolSlotsByStatus,
         Self::PoolAcquireWait,
@@ -132,6 +134,7 @@ impl Series {
             | Self::JobAttemptsFailed
             | Self::JobsDeduplicated
             | Self::JobsRecovered
+            | Self::PoolBusySeconds
             | Self::InstanceRestarts
             | Self::HealthChecks
             | Self::RedisErrors
@@ -234,6 +237,11 @@ impl Series {
             ),
             Self::PoolSlots => ("booster_pool_slots", "Slots of this worker that take jobs.", &[]),
             Self::PoolSlotsBusy => ("booster_pool_slots_busy", "Slots that run a job now.", &[]),
+            Self::PoolBusySeconds => (
+                "booster_pool_busy_seconds_total",
+                "Time that slots have spent on jobs in seconds, that of all slots added up.",
+                &[],
+            ),
             Self::PoolSlotsTarget => {
                 ("booster_pool_slots_target", "Slots that the pool's sizing wants.", &[])
             }

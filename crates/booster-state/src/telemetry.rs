@@ -104,6 +104,7 @@ impl Telemetry {
         self.metrics.set(Series::PoolSlots, &[], in_service as f64);
         self.metrics.set(Series::PoolSlotsTarget, &[], size as f64);
         self.metrics.set(Series::PoolAvailability, &[], in_service as f64 / size.max(1) as f64);
+        self.metrics.raise_to(Series::PoolBusySeconds, &[], pool.busy().as_secs_f64());
         for status in SlotStatus::ALL {
             let count = pool.count(status) as f64;
             self.metrics.set(Series::PoolSlotsByStatus, &[status.as_str()], count);
