@@ -115,7 +115,7 @@ bench-apply: guests ## Measure the edit engine's CPU time beside one parse, nati
 
 .PHONY: fuzz
 fuzz: ## Feed the edit engine spoiled input (FUZZ_SECONDS, an hour by default)
-	@BOOSTER_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --release --package booster-apply --test engine fuzz
+	@BOOSTER_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --release --workspace --test engine fuzz
 
 .PHONY: build
 build: guests ## Build the programs and the boosters

@@ -1,14 +1,10 @@
 //! Boosters in sandboxes of this process, without a fleet.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use booster_core::{Config, Target};
-use booster_engine::{
-    Booster, Pool, PoolConfig, Ran, Registry, Request, Run, Runtime, RuntimeConfig, Silent, Task,
-    default_modules_dir,
-};
+use booster_engine::{Booster, Pool, PoolConfig, Ran, Registry, Request, Run, Runtime, Silent, Task};
 
 use crate::error::ClientError;
 
@@ -24,18 +20,8 @@ impl Sandbox {
     /// Compiles the configured boosters and starts `slots` slots.
     pub(crate) async fn open(config: &Config, slots: usize) -> Result<Self, ClientError> {
         let failed = |error| ClientError::machine("the sandbox", error);
-        let dir = match config.wasm.modules.as_str() {
-            "" => default_modules_dir(),
-            dir => PathBuf::from(dir),
-        };
-        let settings = RuntimeConfig::configured(config, slots);
-        let prefer = config.modules.prefer.clone();
-        let load = move || {
-            let runtime = Runtime::new(settings)?;
-            let mut registry = Registry::load_dir(&runtime, &dir)?;
-            registry.prefer(prefer);
-            Ok((runtime, registry))
-        };
+        let settings = config.clone();
+        let load = move || Registry::configured(&settings, slots);
         let loaded = tokio::task::spawn_blocking(load).await;
         let (runtime, registry) =
             loaded.map_err(|error| ClientError::machine("the sandbox", error))?.map_err(failed)?;

@@ -2,6 +2,7 @@
 //! apalis-redis' own `wait_for`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use apalis_core::backend::{TaskResult, TaskSink, WaitForCompletion};
@@ -12,8 +13,9 @@ use apalis_redis::{Config as ApalisConfig, RedisStorage};
 use booster_core::config::Intake;
 use booster_core::{Config, Job, OutcomeKind};
 use booster_producer::local::{LocalRedis, free_port};
+use booster_queue::{Admission, Admit, Consumer, ConsumerConfig, Link, Silent};
 use booster_tests::{Boosters, Fleet, LIMIT, eventually};
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use redis::aio::ConnectionManagerConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -409,4 +411,33 @@ async fn on_a_cluster_queues_with_different_tags_are_not_taken_over() {
     assert_eq!(error.code(), "intake_slot");
     assert!(error.to_string().contains("{normal}"), "{error}");
     redis.stop().await;
+}
+
+/// Would leave every job to others.
+struct Elsewhere;
+
+impl Admission for Elsewhere {
+    fn admit(&self, _: &str, _: &Job, _: u64) -> Admit {
+        Admit::Elsewhere
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_pushed_through_the_fleets_own_backend_take_the_queue_of_their_priority() {
+    let fleet = Fleet::start(1, Boosters::Small, |_| {}).await;
+    let config = fleet.client.config().clone();
+    let link = Link::open(&config.redis, Arc::new(Silent)).unwrap();
+    let config = ConsumerConfig { worker: "pusher".into(), queues: Vec::new(), slots: 1, config };
+    let (consumer, mut backend) = Consumer::start(link, config, Arc::new(Elsewhere));
+    for (id, priority) in [("first", "high"), ("second", "low"), ("third", "high")] {
+        let text = json!({ "id": id, "booster": "noop", "input": {}, "priority": priority }).to_string();
+        backend.feed(Task::new(Job::from_json(&text).unwrap())).await.unwrap();
+    }
+    backend.flush().await.unwrap();
+    for (id, queue) in [("first", "high"), ("second", "low"), ("third", "high")] {
+        assert_eq!(fleet.outcome(id).await.outcome, OutcomeKind::Done);
+        assert_eq!(fleet.client.status(id).await.unwrap().unwrap().queue, queue);
+    }
+    consumer.stop_fetching();
+    fleet.stop().await;
 }

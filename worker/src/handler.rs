@@ -22,7 +22,6 @@ pub(crate) struct Handler {
     pub(crate) modules: Arc<Deployed>,
     pub(crate) pool: Pool,
     pub(crate) default_timeout: Duration,
-    pub(crate) default_retries: u32,
     pub(crate) breaker_action: BreakerAction,
     pub(crate) consumer: Consumer,
     pub(crate) run_log: Option<Arc<RunLog>>,
@@ -66,7 +65,7 @@ impl Handler {
         entry: Option<trace::Entry>,
     ) -> Result<Report, EngineError> {
         let hand_back = Report::without_run(Attempt::HandBack);
-        let is_last = claim.attempt() > job.max_retries.unwrap_or(self.default_retries);
+        let is_last = claim.is_last_attempt();
         let Some(booster) = self.modules.choose(&self.pool, &job.target, claim.id(), is_last) else {
             // Admission looked it up a moment ago; without it another worker shall try.
             return Ok(hand_back);

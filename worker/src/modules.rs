@@ -88,11 +88,10 @@ impl Deployed {
 
     /// Counts how an attempt went, when its booster has a canary now.
     pub(crate) fn note(&self, booster: &Booster, attempt: &Attempt) {
-        let failed = match attempt {
-            Attempt::HandBack => return,
-            Attempt::Failed { cause, .. } => cause.spoils_instance(),
-            _ => false,
-        };
+        if matches!(attempt, Attempt::HandBack) {
+            return;
+        }
+        let failed = attempt.harm().is_some();
         let (registry, name) = (self.registry(), &booster.manifest().name);
         let Some(canary) = registry.catalogue().route(name).and_then(|route| route.canary.as_ref()) else {
             return;

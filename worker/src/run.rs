@@ -1,6 +1,5 @@
 //! Building a worker from its parts, running it and draining it.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use apalis::prelude::{Data, Monitor, ParallelizeExt, WorkerBuilder, WorkerBuilde
 use booster_core::config::{ConfigError, Intake};
 use booster_core::event::PoolUpdated;
 use booster_core::{Config, Event, Job, Keys};
-use booster_engine::{Pool, PoolConfig, Registry, Runtime, RuntimeConfig, default_modules_dir};
+use booster_engine::{Pool, PoolConfig, Registry, Runtime};
 use booster_queue::{Claim, Consumer, ConsumerConfig, JobBackend, Link, OutcomeCache};
 use booster_state::{Bus, Metrics, Profile, Series, StateWriter, Telemetry, TrustedKeys, follow_events};
 use tokio::net::TcpListener;
@@ -146,7 +145,6 @@ pub async fn run(worker: Worker, shutdown: impl Future<Output = ()> + Send) -> R
         modules,
         pool: pool.clone(),
         default_timeout: timeout,
-        default_retries: config.wasm.max_retries,
         breaker_action: config.booster.breaker_action,
         consumer: consumer.clone(),
         run_log: run_log.map(Arc::new),
@@ -221,18 +219,8 @@ async fn take_in(
 }
 
 async fn load_boosters(config: &Config) -> Result<(Arc<Runtime>, Registry), WorkerError> {
-    let settings = RuntimeConfig::configured(config, config.wasm.slots().1);
-    let dir = match config.wasm.modules.as_str() {
-        "" => default_modules_dir(),
-        dir => PathBuf::from(dir),
-    };
-    let prefer = config.modules.prefer.clone();
-    let load = move || {
-        let runtime = Runtime::new(settings)?;
-        let mut registry = Registry::load_dir(&runtime, &dir)?;
-        registry.prefer(prefer);
-        Ok::<_, WorkerError>((runtime, registry))
-    };
+    let config = config.clone();
+    let load = move || Registry::configured(&config, config.wasm.slots().1);
     let (runtime, registry) = tokio::task::spawn_blocking(load)
         .await
         .map_err(|error| WorkerError::Stopped { detail: error.to_string() })??;

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::UnixMillis;
+use crate::job::Job;
 use crate::outcome::{ErrorDetail, FailureCause, OutcomeKind};
 
 /// Something that happened in the fleet and that others may want to know.
@@ -41,6 +42,19 @@ pub struct Requested {
     /// The agent that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
+}
+
+impl Requested {
+    /// Of a job in a queue; without the job when it is not readable.
+    pub fn of(id: &str, queue: &str, job: Option<&Job>) -> Self {
+        Self {
+            job_id: id.to_owned(),
+            queue: queue.to_owned(),
+            booster: job.map(|job| job.target.to_string()).unwrap_or_default(),
+            tenant: job.and_then(|job| job.tenant.clone()),
+            agent_id: job.and_then(|job| job.agent_id.clone()),
+        }
+    }
 }
 
 /// Data of `booster.allocated`.

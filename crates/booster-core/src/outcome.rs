@@ -88,7 +88,7 @@ impl FailureCause {
     }
 
     /// Whether the attempt's instance came to harm. A booster that asks for another try has only answered.
-    pub fn spoils_instance(self) -> bool {
+    fn spoils_instance(self) -> bool {
         self != Self::Deferred
     }
 }
@@ -121,6 +121,14 @@ pub enum Attempt {
 }
 
 impl Attempt {
+    /// What harm its instance came to, when it did.
+    pub fn harm(&self) -> Option<FailureCause> {
+        match self {
+            Self::Failed { cause, .. } if cause.spoils_instance() => Some(*cause),
+            _ => None,
+        }
+    }
+
     /// A failure that is tried again after the queue's own back-off.
     pub fn failed(cause: FailureCause, message: String) -> Self {
         Self::Failed { cause, message, retry_after_ms: None }

@@ -42,8 +42,9 @@ pub(crate) enum Stopped {
 }
 
 impl Limits {
-    /// A store whose guest is stopped at `deadline`; see [`Limits::arm`].
-    pub(crate) fn store(runtime: &Runtime, memory_limit: usize, deadline: Instant) -> Store<Limits> {
+    /// A store for `runtime`'s limit of memory, whose guest is stopped at `deadline`; see [`Limits::arm`].
+    pub(crate) fn store(runtime: &Runtime, deadline: Instant) -> Store<Limits> {
+        let memory_limit = runtime.memory_limit();
         let limits =
             Limits { memory_limit, memory: 0, memory_peak: 0, refused_growth: false, deadline, stop: None };
         let mut store = Store::new(runtime.engine(), limits);

@@ -460,7 +460,7 @@ impl SlotThread {
         if self.slot.is_abandoned() {
             return false;
         }
-        let cause = cause_of(&ran.attempt);
+        let cause = ran.attempt.harm();
         self.slot.record(booster.reference(), &id, &ran);
         self.note_breaker(&booster, &id, &ran);
         // The job's owner first: what follows is the slot's own business.
@@ -496,7 +496,7 @@ impl SlotThread {
 
     fn note_breaker(&self, booster: &Booster, id: &str, ran: &Ran) {
         let went = match &ran.attempt {
-            attempt if cause_of(attempt).is_some() => Went::Badly,
+            attempt if attempt.harm().is_some() => Went::Badly,
             Attempt::HandBack => Went::Nowhere,
             _ => Went::Well,
         };
@@ -513,7 +513,7 @@ impl SlotThread {
         let task =
             Task { input, timeout: CANARY_LIMIT, max_output: self.shared.config.max_output, stop: None };
         let started = Instant::now();
-        let cause = cause_of(&self.sandbox.run(booster, &task).attempt);
+        let cause = self.sandbox.run(booster, &task).attempt.harm();
         let health = if cause.is_some() { Health::Unhealthy } else { self.slot.health() };
         self.slot.set_health(health);
         self.shared.observer.note(&EngineNote::Checked { health });
@@ -527,13 +527,5 @@ impl SlotThread {
             self.sandbox.prepare(booster);
         }
         true
-    }
-}
-
-/// Why an attempt failed, when that costs the slot its instance.
-fn cause_of(attempt: &Attempt) -> Option<FailureCause> {
-    match attempt {
-        Attempt::Failed { cause, .. } if cause.spoils_instance() => Some(*cause),
-        _ => None,
     }
 }

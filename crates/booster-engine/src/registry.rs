@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use booster_core::modules::MAX_MODULE_BYTES;
-use booster_core::{Catalogue, Manifest, Route, Target};
+use booster_core::{Catalogue, Config, Manifest, Route, Target};
 
 use crate::error::EngineError;
 use crate::module::Booster;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, RuntimeConfig};
 
 /// Most modules of one directory.
 const MAX_MODULES: usize = 64;
@@ -25,6 +25,22 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// The boosters of the configured directory, and a runtime for `slots` slots that runs them. Compiling takes a
+    /// while and blocks the thread.
+    ///
+    /// # Errors
+    /// As [`Runtime::new`] and [`Registry::load_dir`].
+    pub fn configured(config: &Config, slots: usize) -> Result<(Arc<Runtime>, Self), EngineError> {
+        let dir = match config.wasm.modules.as_str() {
+            "" => default_modules_dir(),
+            dir => PathBuf::from(dir),
+        };
+        let runtime = Runtime::new(RuntimeConfig::configured(config, slots))?;
+        let mut registry = Self::load_dir(&runtime, &dir)?;
+        registry.prefer(config.modules.prefer.clone());
+        Ok((runtime, registry))
+    }
+
     /// Loads every `NAME.wasm` of a directory, each with its manifest `NAME.json` beside it. A module that is no
     /// booster does not keep the others from loading; see [`Registry::rejected`].
     ///

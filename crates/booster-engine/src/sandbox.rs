@@ -90,7 +90,7 @@ impl Sandbox {
             None => {
                 // Its place in the pool may be needed.
                 self.ahead = None;
-                (Limits::store(&runtime, runtime.memory_limit(), deadline), None)
+                (Limits::store(&runtime, deadline), None)
             }
         };
         Limits::arm(&mut store, task.max_output, runtime.fuel(), deadline, task.stop.cloned());
@@ -110,7 +110,7 @@ impl Sandbox {
             }
         };
         // An instance that came to harm is of no more use, and goes with its store.
-        let harmed = matches!(&attempt, Attempt::Failed { cause, .. } if cause.spoils_instance());
+        let harmed = attempt.harm().is_some();
         self.used =
             apply.filter(|_| !harmed).map(|apply| Instance { booster: Arc::clone(booster), store, apply });
         Ran { attempt, latency_ms, memory_peak, backtrace }
@@ -136,7 +136,7 @@ impl Sandbox {
         self.ahead = None;
         let runtime = Arc::clone(&self.runtime);
         let _ticking = runtime.tick();
-        let mut store = Limits::store(&runtime, runtime.memory_limit(), Instant::now() + AHEAD_LIMIT);
+        let mut store = Limits::store(&runtime, Instant::now() + AHEAD_LIMIT);
         Limits::arm(&mut store, 0, runtime.fuel(), Instant::now() + AHEAD_LIMIT, None);
         if let Ok(apply) = self.instantiate(&mut store, booster) {
             self.ahead = Some(Instance { booster: Arc::clone(booster), store, apply });

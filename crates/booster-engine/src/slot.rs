@@ -225,7 +225,7 @@ impl Slot {
         view.busy_ms += ran.latency_ms;
         view.memory_usage = ran.memory_peak;
         view.last_activity = at;
-        let failed = matches!(&ran.attempt, Attempt::Failed { cause, .. } if cause.spoils_instance());
+        let failed = ran.attempt.harm().is_some();
         view.errors += u64::from(failed);
         view.status = if failed { SlotStatus::Error } else { SlotStatus::Ready };
         view.health = assess(&view, self.memory_limit);

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
+use booster_core::modules::sha256_hex;
 use booster_core::{Attempt, Config, Keys};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use crate::link::Link;
 use crate::now_ms;
@@ -43,8 +43,7 @@ impl OutcomeCache {
 
     /// The name under which the answer of the booster with this digest to this input is kept.
     pub fn name(digest: &str, input: &str) -> String {
-        let input: String = Sha256::digest(input).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{digest}:{input}")
+        format!("{digest}:{}", sha256_hex(input))
     }
 
     /// The answer that is kept under a name; `None` when there is none, or Redis does not say in time.

@@ -60,13 +60,7 @@ impl Queue {
     async fn requested_again(&self, id: &str) -> Result<Event, QueueError> {
         let text = self.record(id).await?.and_then(|record| record.job);
         let job = text.and_then(|text| Job::from_json(&text).ok());
-        Ok(Event::Requested(Requested {
-            job_id: id.to_owned(),
-            queue: self.name().to_owned(),
-            booster: job.as_ref().map(|job| job.target.to_string()).unwrap_or_default(),
-            tenant: job.as_ref().and_then(|job| job.tenant.clone()),
-            agent_id: job.and_then(|job| job.agent_id),
-        }))
+        Ok(Event::Requested(Requested::of(id, self.name(), job.as_ref())))
     }
 
     /// Lets all jobs run again that are dead now. Returns how many.

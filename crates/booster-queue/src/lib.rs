@@ -47,7 +47,7 @@ pub use offers::{EndedOffer, FinishedOffer, MAX_TAKES, Offer, TakenOffer};
 pub use office::Office;
 pub use queue::{Queue, QueueCounts, Record, Submitted, Watched, assign_id};
 pub use reports::{Reported, Reports};
-pub use schedules::Scheduled;
+pub use schedules::{Scheduled, new_revision};
 pub use spool::make_spool_dir;
 pub use tenants::{MAX_LIMITS, RateLimit, rate_limits, set_rate_limit};
 

@@ -7,11 +7,11 @@
 use std::time::Duration;
 
 use booster_core::event::Finished;
+use booster_core::modules::sha256_hex;
 use booster_core::outcome::JobOutcome;
 use booster_core::{Event, Job, OutcomeKind, UnixMillis};
 use redis::Pipeline;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use crate::error::QueueError;
 use crate::now_ms;
@@ -279,8 +279,7 @@ fn read_claim(text: &str) -> (bool, u32, String) {
 
 /// What the outcome says of who did it: one name for each claim, from which the token cannot be told.
 fn agent_name(token: &str) -> String {
-    let hex: String = Sha256::digest(token).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{AGENT}-{hex}")
+    format!("{AGENT}-{}", &sha256_hex(token)[..12])
 }
 
 #[cfg(test)]

@@ -170,13 +170,7 @@ impl Queue {
             let error = booster_core::JobError::TooLarge { size: json.len(), limit: self.max_job_bytes };
             return Err(error.into());
         }
-        let event = Event::Requested(Requested {
-            job_id: id.clone(),
-            queue: self.name().to_owned(),
-            booster: job.target.to_string(),
-            tenant: job.tenant.clone(),
-            agent_id: job.agent_id.clone(),
-        });
+        let event = Event::Requested(Requested::of(&id, self.name(), Some(job)));
         let now = now_ms();
         let due = job.run_at.filter(|at| *at > now).unwrap_or(0);
         let text = pack(json, self.compress_above);
@@ -425,13 +419,7 @@ mod tests {
     use super::*;
 
     fn prepared(bytes: usize) -> Prepared {
-        let event = Event::Requested(Requested {
-            job_id: String::new(),
-            queue: String::new(),
-            booster: String::new(),
-            tenant: None,
-            agent_id: None,
-        });
+        let event = Event::Requested(Requested::of("", "", None));
         let (id, booster, tenant) = Default::default();
         Prepared { id, text: vec![b'x'; bytes], due: 0, event, booster, tenant }
     }

@@ -149,6 +149,6 @@ impl Queue {
 }
 
 /// A text that was never a revision before, also not of a hash that has been deleted meanwhile.
-fn new_revision() -> String {
+pub fn new_revision() -> String {
     ulid::Ulid::generate().to_string()
 }

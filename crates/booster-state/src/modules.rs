@@ -12,7 +12,7 @@ use std::time::Duration;
 use booster_core::modules::{MAX_MODULE_BYTES, MAX_NAMES, Trial, read_manifest, sha256_hex};
 use booster_core::{CanaryRoute, Catalogue};
 use booster_core::{Config, Keys, Manifest, ModuleError, ModuleRecord, ModuleVersion, Route};
-use booster_queue::{Link, QueueError, now_ms};
+use booster_queue::{Link, QueueError, new_revision, now_ms};
 use futures_util::StreamExt;
 use redis::{Cmd, Script};
 use serde_json::value::RawValue;
@@ -423,11 +423,6 @@ pub fn unpack(version: &ModuleVersion, packed: &[u8]) -> Result<Vec<u8>, ModuleE
         return Err(damaged(format!("its bytes in Redis have the digest {found}")));
     }
     Ok(wasm)
-}
-
-/// A text that was never a revision before, also not of a hash that has been deleted meanwhile.
-fn new_revision() -> String {
-    ulid::Ulid::generate().to_string()
 }
 
 #[cfg(test)]

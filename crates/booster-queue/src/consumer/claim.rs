@@ -153,6 +153,11 @@ impl Claim {
         self.0.attempt()
     }
 
+    /// Whether the job dies when this attempt fails.
+    pub fn is_last_attempt(&self) -> bool {
+        self.attempt() > self.0.job.max_retries
+    }
+
     /// Has `tell` called when Redis has answered to the end of the attempt. It is dropped uncalled when Redis never
     /// does, so that the claim lapses.
     pub fn when_settled(&self, tell: impl FnOnce(Settled) + Send + Sync + 'static) {

@@ -65,6 +65,10 @@ fn pick(shared: &Shared, credits: &mut [i64]) -> Vec<Vec<Entry>> {
     let mut picked: Vec<Vec<Entry>> = credits.iter().map(|_| Vec::new()).collect();
     let mut count = 0;
     let most = shared.capacity().min(MOST);
+    // One call starts many: while enough jobs wait for a slot, it waits until some more may start.
+    if most < shared.pace.starts_ahead() / 2 {
+        return picked;
+    }
     while count < most {
         let Some(index) = richest(shared, credits) else { break };
         let mut buffer = lock(&shared.lines[index].buffer);
@@ -253,13 +257,7 @@ fn about(queue: &str, candidate: &Candidate) -> String {
 
 fn requested(queue: &str, candidate: &Candidate) -> Event {
     let job = candidate.job.as_ref().ok();
-    Event::Requested(Requested {
-        job_id: candidate.id.clone(),
-        queue: queue.to_owned(),
-        booster: job.map(|job| job.target.to_string()).unwrap_or_default(),
-        tenant: job.and_then(|job| job.tenant.clone()),
-        agent_id: job.and_then(|job| job.agent_id.clone()),
-    })
+    Event::Requested(Requested::of(&candidate.id, queue, job))
 }
 
 /// Does what the start script said about one entry.
@@ -373,6 +371,7 @@ impl Shared {
     pub(super) fn finished(&self) {
         if self.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.alone.store(false, Ordering::SeqCst);
+            self.calm.notify_waiters();
         }
         self.dispatch.notify_one();
     }

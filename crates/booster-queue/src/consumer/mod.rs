@@ -239,6 +239,8 @@ struct Shared {
     spool: Spool,
     /// Wakes the dispatcher: something was fetched, or something ended.
     dispatch: Notify,
+    /// Wakes those who wait for further settlements: nothing runs any more.
+    calm: Notify,
     /// Wakes the fetchers: there may be room.
     room: Notify,
     /// Wakes [`Consumer::close`]: nothing is held any more.
@@ -294,6 +296,7 @@ impl Shared {
             answered_at: AtomicU64::new(now_ms()),
             alone: AtomicBool::new(false),
             dispatch: Notify::new(),
+            calm: Notify::new(),
             room: Notify::new(),
             emptied: Notify::new(),
             stopping: AtomicBool::new(false),
@@ -388,6 +391,11 @@ impl Shared {
     /// How many jobs have been fetched and not started.
     fn buffered(&self) -> usize {
         self.lines.iter().map(|line| lock(&line.buffer).len()).sum()
+    }
+
+    /// Whether short jobs run, so that one of them ends in a moment.
+    fn expects_more(&self) -> bool {
+        self.pace.starts_ahead() > 0 && self.in_flight.load(Ordering::SeqCst) > 0 && !self.is_stopping()
     }
 
     /// How many more jobs may be started now.

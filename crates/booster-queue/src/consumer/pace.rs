@@ -62,9 +62,14 @@ impl Pace {
         jobs as u64 * mean_us / self.slots() as u64 > FETCH_AHEAD_US
     }
 
+    /// Most jobs started that wait for a slot.
+    pub(super) fn starts_ahead(&self) -> usize {
+        self.runs_in(START_AHEAD_US).min(MOST_STARTED)
+    }
+
     /// Most jobs started and not ended.
     pub(super) fn in_flight(&self) -> usize {
-        self.slots() + self.runs_in(START_AHEAD_US).min(MOST_STARTED)
+        self.slots() + self.starts_ahead()
     }
 }
 

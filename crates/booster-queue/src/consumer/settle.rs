@@ -20,6 +20,12 @@ use crate::spool::{self, Order, Orders};
 /// How often a batch that Redis refuses for a reason that will not pass is tried.
 const REFUSED_TRIES: u32 = 5;
 
+/// How long the first of a batch may wait for others while short jobs run: one call for many costs Redis and this
+/// process a fraction of many calls.
+const LINGER: Duration = Duration::from_millis(2);
+/// A batch so large does not wait.
+const LARGE: usize = 32;
+
 /// How often what dead processes have left is looked for.
 const ADOPT_EVERY: Duration = Duration::from_secs(1);
 
@@ -175,7 +181,29 @@ impl Settler<'_> {
             }
             self.accept(arrived.drain(..));
         }
+        self.linger(inbox).await;
         true
+    }
+
+    /// Lets a batch grow while more is to be expected in a moment.
+    async fn linger(&mut self, inbox: &mut mpsc::UnboundedReceiver<Settlement>) {
+        let until = tokio::time::Instant::now() + LINGER;
+        let mut arrived = Vec::new();
+        loop {
+            let calm = self.shared.calm.notified();
+            if !self.shared.expects_more() || self.waiting.len() >= LARGE {
+                break;
+            }
+            tokio::select! {
+                _ = inbox.recv_many(&mut arrived, MAX_ITEMS) => self.accept(arrived.drain(..)),
+                () = calm => {}
+                () = tokio::time::sleep_until(until) => break,
+            }
+        }
+        // The end of the last job has come before the calm.
+        while let Ok(item) = inbox.try_recv() {
+            self.waiting.push_back(Waiting::new(item));
+        }
     }
 
     fn accept(&mut self, items: impl Iterator<Item = Settlement>) {

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use booster_core::config::Intake;
 use booster_core::keys::{ApalisKeys, QueueKeys, hash_tag};
+use booster_core::modules::sha256_hex;
 use booster_core::{Config, Keys};
-use sha2::{Digest, Sha256};
 
 use crate::error::QueueError;
 use crate::link::Link;
@@ -175,7 +175,7 @@ impl JobIds {
 
 /// The first `count` bytes of a digest, in hexadecimal.
 fn hex(bytes: &[u8], count: usize) -> String {
-    Sha256::digest(bytes).iter().take(count).map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(bytes)[..2 * count].to_owned()
 }
 
 #[cfg(test)]

@@ -71,13 +71,7 @@ impl Mover {
         let id = self.ids.of(&task);
         let limit = self.config.redis.max_job_bytes;
         let job = std::str::from_utf8(&text).ok().and_then(|text| Job::from_json_limited(text, limit).ok());
-        let event = Event::Requested(Requested {
-            job_id: id.clone(),
-            queue: self.keys.name().to_owned(),
-            booster: job.as_ref().map(|job| job.target.to_string()).unwrap_or_default(),
-            tenant: job.as_ref().and_then(|job| job.tenant.clone()),
-            agent_id: job.as_ref().and_then(|job| job.agent_id.clone()),
-        });
+        let event = Event::Requested(Requested::of(&id, self.keys.name(), job.as_ref()));
         match job {
             Some(mut job) => {
                 job.id = Some(id.clone());
