@@ -94,6 +94,8 @@ impl Site {
         config.wasm.modules = small_modules(dir.path()).display().to_string();
         // Thousands of jobs that fail at once are to be tried again, not to be left alone.
         config.booster.breaker_failures = 0;
+        // The books want every dead job's outcome.
+        config.redis.dead_max = 1_000_000;
         change(&mut config);
         config.redis.url = url.to_owned();
         config.redis.max_events = ALL_EVENTS;

@@ -14,7 +14,7 @@ pub enum Event {
     Requested(Requested),
     /// A slot took a job.
     Allocated(Allocated),
-    /// A job ended as `done` or `refused`.
+    /// A job ended as `done`, `refused` or `cancelled`.
     TaskCompleted(Finished),
     /// An attempt failed, or a job died.
     Error(Failed),

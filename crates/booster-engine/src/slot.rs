@@ -57,7 +57,7 @@ pub struct TaskSummary {
     pub task_id: String,
     /// The booster that ran.
     pub booster: String,
-    /// `done`, `refused`, or the cause of the failure.
+    /// `done`, `refused`, `invalid`, `stopped`, or the cause of the failure.
     pub result: &'static str,
     /// Time in the sandbox, milliseconds.
     pub latency_ms: f64,

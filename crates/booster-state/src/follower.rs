@@ -157,9 +157,7 @@ impl Follower {
         // An entry of a queue holds the events of one step, one a line; so does an entry of the fleet.
         let texts: Vec<String> =
             page.iter().map(|(_, fields)| text(fields, "events").unwrap_or_default()).collect();
-        for (entries, texts) in page.chunks(MERGED).zip(texts.chunks(MERGED)) {
-            self.append(queue, &entries[0].0, &texts.join("\n")).await?;
-        }
+        self.append(queue, &page, &texts).await?;
         let mut trim = redis::cmd("XTRIM");
         trim.arg(&stream).arg("MINID").arg(after(last));
         self.link.query::<u64>("events", &trim).await?;
@@ -171,14 +169,25 @@ impl Follower {
         Ok(page.len() == BATCH)
     }
 
-    /// Adds events to the fleet's stream and removes the oldest beyond the cap, which counts events.
-    async fn append(&mut self, queue: &str, source: &str, events: &str) -> Result<(), StateError> {
-        let mut add = redis::cmd("XADD");
-        add.arg(self.keys.events()).arg("*").arg("events").arg(events);
-        add.arg("queue").arg(queue).arg("source").arg(source);
-        let entry: String = self.link.query("events", &add).await?;
+    /// Adds a page of events to the fleet's stream and removes the oldest beyond the cap, which counts events.
+    async fn append(
+        &mut self,
+        queue: &str,
+        page: &[(String, Fields)],
+        texts: &[String],
+    ) -> Result<(), StateError> {
+        let (mut add, mut counts) = (Pipeline::new(), Vec::new());
+        for (entries, texts) in page.chunks(MERGED).zip(texts.chunks(MERGED)) {
+            let events = texts.join("\n");
+            counts.push(events.lines().count());
+            add.cmd("XADD").arg(self.keys.events()).arg("*").arg("events").arg(events);
+            add.arg("queue").arg(queue).arg("source").arg(&entries[0].0);
+        }
+        let added: Vec<String> = self.link.pipeline("events", &add).await?;
         let kept = self.kept.get_or_insert_default();
-        kept.push(entry, events.lines().count());
+        for (entry, events) in added.into_iter().zip(counts) {
+            kept.push(entry, events);
+        }
         if let Some(oldest) = kept.trim(self.config.redis.max_events) {
             let mut trim = redis::cmd("XTRIM");
             trim.arg(self.keys.events()).arg("MINID").arg("~").arg(oldest);

@@ -280,6 +280,24 @@ pub async fn living_workers(link: &Link, keys: &Keys) -> Result<Vec<String>, Sta
     Ok(link.query("agents", &command).await?)
 }
 
+/// Asks for something of each worker's profile: a command and what stands behind the key.
+async fn of_profiles<T: redis::FromRedisValue>(
+    link: &Link,
+    keys: &Keys,
+    workers: &[String],
+    words: &[&str],
+) -> Result<Vec<T>, StateError> {
+    let mut found = Vec::with_capacity(workers.len());
+    for page in workers.chunks(PROFILES) {
+        let mut pipeline = Pipeline::with_capacity(page.len());
+        for worker in page {
+            pipeline.cmd(words[0]).arg(keys.agent(worker)).arg(&words[1..]);
+        }
+        found.extend(link.pipeline::<Vec<T>>("agents", &pipeline).await?);
+    }
+    Ok(found)
+}
+
 /// Where a living worker serves its metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -300,11 +318,11 @@ pub async fn endpoints(link: &Link, keys: &Keys) -> Result<Vec<Endpoint>, StateE
     command.arg(keys.agents()).arg(now_ms()).arg("+inf").arg("BYSCORE");
     command.arg("LIMIT").arg(0).arg(MAX_WORKERS).arg("WITHSCORES");
     let living: Vec<(String, f64)> = link.query("agents", &command).await?;
+    let workers: Vec<String> = living.iter().map(|(worker, _)| worker.clone()).collect();
+    let fields: Vec<(Option<String>, Option<String>)> =
+        of_profiles(link, keys, &workers, &["HMGET", "host", "listen"]).await?;
     let mut found = Vec::new();
-    for (worker, score) in living {
-        let mut command = redis::cmd("HMGET");
-        command.arg(keys.agent(&worker)).arg("host").arg("listen");
-        let fields: (Option<String>, Option<String>) = link.query("agents", &command).await?;
+    for ((worker, score), fields) in living.into_iter().zip(fields) {
         // A profile that has just lapsed is no living worker's.
         if let (Some(host), Some(listen)) = fields {
             let address = reachable(&host, &listen);
@@ -322,17 +340,10 @@ pub async fn worker_modules(
     link: &Link,
     keys: &Keys,
 ) -> Result<Vec<(String, Option<BTreeMap<String, WorkerModule>>)>, StateError> {
-    let mut found = Vec::new();
-    for workers in living_workers(link, keys).await?.chunks(PROFILES) {
-        let mut pipeline = Pipeline::new();
-        for worker in workers {
-            pipeline.cmd("HGET").arg(keys.agent(worker)).arg("modules");
-        }
-        let texts: Vec<Option<String>> = link.pipeline("agents", &pipeline).await?;
-        let read = |text: &Option<String>| serde_json::from_str(text.as_deref()?).ok();
-        found.extend(workers.iter().cloned().zip(texts.iter().map(read)));
-    }
-    Ok(found)
+    let workers = living_workers(link, keys).await?;
+    let texts: Vec<Option<String>> = of_profiles(link, keys, &workers, &["HGET", "modules"]).await?;
+    let read = |text: Option<String>| serde_json::from_str(&text?).ok();
+    Ok(workers.into_iter().zip(texts.into_iter().map(read)).collect())
 }
 
 /// Slots asked for in one go.
@@ -360,10 +371,10 @@ pub struct WorkerProfile {
 /// # Errors
 /// A Redis error.
 pub async fn read_workers(link: &Link, keys: &Keys) -> Result<Vec<WorkerProfile>, StateError> {
+    let workers = living_workers(link, keys).await?;
+    let profiles: Vec<HashMap<String, String>> = of_profiles(link, keys, &workers, &["HGETALL"]).await?;
     let mut found = Vec::new();
-    for id in living_workers(link, keys).await? {
-        let command = redis::cmd("HGETALL").arg(keys.agent(&id)).to_owned();
-        let mut fields: HashMap<String, String> = link.query("agents", &command).await?;
+    for (id, mut fields) in workers.into_iter().zip(profiles) {
         // It may have left between the two looks.
         if fields.is_empty() {
             continue;

@@ -78,7 +78,7 @@ async fn unreadable(site: &Site) -> Result<Vec<Expected>, Trouble> {
         ("job", b"this is not json", "job_not_json"),
         ("job", b"", "job_not_json"),
         ("job", b"[1,2]", "job_not_json"),
-        ("job", b"\xff\xfe\x00", "job_field_missing"),
+        ("job", b"\xff\xfe\x00", "job_not_json"),
         ("job", br#"{"booster":"noop"}"#, "job_field_missing"),
         ("job", br#"{"booster":"nobody","input":{}}"#, "booster_unknown"),
         ("other", b"{}", "job_field_missing"),
