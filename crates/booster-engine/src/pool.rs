@@ -298,6 +298,12 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether every slot has come to what it was told last.
+    #[cfg(test)]
+    pub(crate) fn has_taken_orders(&self) -> bool {
+        self.shared.members().iter().all(|member| member.commands.is_empty())
+    }
+
     /// Gives the place of every slot whose thread is stuck in host code to a new one.
     fn replace_stuck(&self) -> Result<(), EngineError> {
         let mut members = self.shared.members_mut();
