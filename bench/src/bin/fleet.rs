@@ -38,11 +38,7 @@ struct Fleet {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| ClientError::machine("the runtime", error))
-        .and_then(|runtime| runtime.block_on(run(&options)));
+    let result = booster_bench::block_on(run(&options));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

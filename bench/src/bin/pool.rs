@@ -56,11 +56,7 @@ fn main() -> ExitCode {
     // Workers and this program compile alike.
     booster_engine::compile_child();
     let options = Options::parse();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| ClientError::machine("the runtime", error))
-        .and_then(|runtime| runtime.block_on(run(&options)));
+    let result = booster_bench::block_on(run(&options));
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -69,11 +69,7 @@ fn contender(name: &str) -> Result<Kind, String> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| ClientError::machine("the runtime", error))
-        .and_then(|runtime| runtime.block_on(start(options)));
+    let result = booster_bench::block_on(start(options));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

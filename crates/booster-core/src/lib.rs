@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod config;
+pub mod digest;
 pub mod event;
 pub mod job;
 pub mod keys;

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::digest::sha256_hex;
+
 use crate::UnixMillis;
 use crate::manifest::Manifest;
 
@@ -253,11 +255,6 @@ pub fn statement(reference: &str, digest: &str, manifest: &str) -> String {
         "booster-module 1\n{reference}\nmodule sha256 {digest}\nmanifest sha256 {}\n",
         sha256_hex(manifest)
     )
-}
-
-/// SHA-256 in hexadecimal.
-pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A version that gets a share of the jobs until it is promoted or rolled back.

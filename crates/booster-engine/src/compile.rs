@@ -14,6 +14,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use booster_core::Manifest;
+use booster_core::digest::hex;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -102,7 +103,7 @@ impl Order {
         WASMTIME_VERSION.hash(&mut hasher);
         engine.precompile_compatibility_hash().hash(&mut hasher);
         (&self.warm_up, self.memory_limit, wasm).hash(&mut hasher);
-        Ok(hex(&hasher.0.finalize()))
+        Ok(hex(hasher.0.finalize()))
     }
 }
 
@@ -117,11 +118,6 @@ impl Hasher for Digesting {
     fn finish(&self) -> u64 {
         unreachable!("the digest is taken as a whole")
     }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Compiles a module in this process, after taking its warm snapshot.

@@ -1,12 +1,12 @@
 //! One booster, ready to run.
 
 use booster_core::Manifest;
+use booster_core::digest::{hex, sha256_hex};
 use sha2::{Digest, Sha256};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, Type};
 
 use crate::breaker::Breaker;
-use crate::compile::hex;
 use crate::error::EngineError;
 use crate::limits::Limits;
 use crate::runtime::Runtime;
@@ -51,7 +51,7 @@ impl Booster {
         let pre = Linker::new(runtime.engine())
             .instantiate_pre(&component)
             .map_err(|error| invalid(format!("{error:#}")))?;
-        let digest = hex(&Sha256::digest(wasm));
+        let digest = sha256_hex(wasm);
         let image_digest = image_digest(&manifest, &adapted, runtime.memory_limit());
         let canary = manifest.canary.as_ref().or(manifest.warm_up.first()).map(ToString::to_string);
         let breaker = Breaker::default();
@@ -106,7 +106,7 @@ fn image_digest(manifest: &Manifest, adapted: &[u8], memory_limit: usize) -> Str
         digest.update((input.len() as u64).to_le_bytes());
         digest.update(input);
     }
-    hex(&digest.finalize())
+    hex(digest.finalize())
 }
 
 /// Checks the component's outer face: no imports, and the one export with its exact type.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use booster_core::modules::sha256_hex;
+use booster_core::digest::sha256_hex;
 use booster_core::{Attempt, Config, Keys};
 use serde_json::value::RawValue;
 

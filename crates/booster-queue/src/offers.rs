@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
+use booster_core::digest::sha256_hex;
 use booster_core::event::Finished;
-use booster_core::modules::sha256_hex;
 use booster_core::outcome::JobOutcome;
 use booster_core::{Event, Job, OutcomeKind, UnixMillis};
 use redis::Pipeline;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use booster_core::digest::hex;
 use booster_core::event::Requested;
 use booster_core::keys::{GROUP, QueueKeys, entry_millis};
 use booster_core::outcome::JobOutcome;
@@ -389,8 +390,7 @@ fn id_of_key(tenant: Option<&str>, key: &str) -> String {
         digest.update(part.len().to_le_bytes());
         digest.update(part);
     }
-    let hex: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("key-{hex}")
+    format!("key-{}", hex(&digest.finalize()[..16]))
 }
 
 /// Splits jobs so that no script call gets too many items or bytes.

@@ -1,8 +1,9 @@
 //! The log: lines on standard error, for people or as JSON, by a filter that can be changed while the process runs.
 
-use std::io::IsTerminal;
 use std::sync::OnceLock;
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use booster_core::config::{LogConfig, LogFormat};
 use tracing::{error, info};
 use tracing_subscriber::filter::Targets;
@@ -21,16 +22,18 @@ pub fn start(config: &LogConfig, usual: &str) {
     let (filter, handle) = reload::Layer::new(parse(wanted));
     let lines = match config.format {
         LogFormat::Json => fmt::layer().with_writer(std::io::stderr).json().flatten_event(true).boxed(),
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_ansi(has_colours()).boxed(),
+        LogFormat::Text => {
+            fmt::layer().with_writer(std::io::stderr).with_ansi(has_colours(&std::io::stderr())).boxed()
+        }
     };
     if tracing_subscriber::registry().with(filter).with(lines).try_init().is_ok() {
         let _ = FILTER.set(handle);
     }
 }
 
-/// On a terminal, unless `NO_COLOR` says otherwise (<https://no-color.org>).
-fn has_colours() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Whether a stream takes colours: a terminal that has them, unless `NO_COLOR` is set (<https://no-color.org>).
+pub fn has_colours(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// Logs by another filter from now on, and says so.

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use booster_core::modules::{MAX_MODULE_BYTES, MAX_NAMES, Trial, read_manifest, sha256_hex};
+use booster_core::digest::sha256_hex;
+use booster_core::modules::{MAX_MODULE_BYTES, MAX_NAMES, Trial, read_manifest};
 use booster_core::{CanaryRoute, Catalogue};
 use booster_core::{Config, Keys, Manifest, ModuleError, ModuleRecord, ModuleVersion, Route};
 use booster_queue::{Link, QueueError, new_revision, now_ms};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use booster_core::config::ConfigError;
+use booster_core::digest::hex;
 use booster_core::{Config, ModuleError, ModuleVersion};
 use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 use rustls_pki_types::pem::PemObject;
@@ -96,7 +97,7 @@ impl Signer {
 
     /// The signature of a statement, in hexadecimal.
     pub(crate) fn sign(&self, statement: &str) -> String {
-        self.0.sign(statement.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(self.0.sign(statement.as_bytes()))
     }
 }
 

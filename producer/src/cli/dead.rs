@@ -89,7 +89,7 @@ async fn list(arguments: &ListArguments, client: &Client) -> Result<u8, ClientEr
     for queue in client.queues().await? {
         for outcome in queue.dead(arguments.limit).await? {
             if arguments.json {
-                print::line(&super::jobs::to_json(&outcome))?;
+                print::json(&outcome)?;
             }
             rows.push(row(queue.name(), &outcome));
         }
@@ -114,7 +114,7 @@ async fn show(arguments: &ShowArguments, client: &Client) -> Result<u8, ClientEr
         return Ok(EXIT_UNKNOWN);
     };
     if let Some(outcome) = &record.outcome {
-        print::line(&super::jobs::to_json(outcome))?;
+        print::json(outcome)?;
     }
     print::line(&record.job.unwrap_or_default().replace(['\n', '\r'], " "))?;
     Ok(0)

@@ -126,7 +126,7 @@ async fn next(arguments: NextArguments, client: &Client) -> Result<u8, ClientErr
         return Ok(EXIT_UNKNOWN);
     };
     if arguments.json {
-        print::line(&super::jobs::to_json(&TakenView::new(taken)))?;
+        print::json(&TakenView::new(taken))?;
         return Ok(0);
     }
     print::line(&format!("{}  ({}, for {})", taken.id(), taken.queue, taken.job.target))?;
@@ -191,7 +191,7 @@ async fn list(arguments: &ListArguments, client: &Client) -> Result<u8, ClientEr
         let (offers, _) = queue.offers(0, arguments.limit).await?;
         for view in offers.into_iter().map(|offer| OfferView::new(offer, now)) {
             if arguments.json {
-                print::line(&super::jobs::to_json(&view))?;
+                print::json(&view)?;
             } else {
                 rows.push(row(view));
             }

@@ -6,7 +6,6 @@ use booster_core::outcome::JobOutcome;
 use booster_core::{Job, OutcomeKind};
 use booster_queue::Cancellation;
 use clap::Args;
-use serde::Serialize;
 
 use super::{EXIT_DEAD, EXIT_REFUSED, EXIT_UNKNOWN, advice, input, print};
 use crate::client::Client;
@@ -159,7 +158,7 @@ async fn wait_for(
         counts[OutcomeKind::ALL.iter().position(|kind| *kind == outcome.outcome).unwrap_or(0)] += 1;
         bar.inc(1);
         if printed.is_ok() {
-            printed = if json { print::line(&to_json(&outcome)) } else { Ok(()) };
+            printed = if json { print::json(&outcome) } else { Ok(()) };
         }
     };
     let missing = match fallback {
@@ -192,7 +191,7 @@ pub(crate) async fn status(arguments: &StatusArguments, client: &Client) -> Resu
     let outcome = record.outcome.as_ref();
     if arguments.json {
         let status = JobStatus::new(&arguments.id, &record);
-        print::line(&to_json(&status))?;
+        print::json(&status)?;
     } else {
         print::line(&format!("{}  {} ({})", arguments.id, record.state, record.queue))?;
         if let Some(outcome) = outcome {
@@ -232,12 +231,6 @@ pub(crate) fn reason(outcome: &JobOutcome) -> String {
         _ => String::new(),
     };
     print::one_line(&reason)
-}
-
-/// One line of JSON. A line break in valid JSON is white space, and machine output has one value on a line.
-pub(crate) fn to_json(value: &impl Serialize) -> String {
-    // Plain structs, and JSON that has been read before: serialising them cannot fail.
-    serde_json::to_string(value).unwrap_or_default().replace(['\n', '\r'], " ")
 }
 
 /// Parses every line before anything is sent; the first wrong one is named.

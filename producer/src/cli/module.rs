@@ -8,7 +8,7 @@ use booster_core::schedule::utc;
 use booster_state::{LoadState, NewModule, Signer, TrustedKeys};
 use clap::{Args, Subcommand};
 
-use super::{jobs, print};
+use super::print;
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::modules::{ModuleDetail, ModuleView};
@@ -198,23 +198,21 @@ async fn remove(arguments: &VersionArguments, client: &Client) -> Result<u8, Cli
     client.remove_module(name, version).await?;
     eprintln!("booster: {name}@{version} is removed");
     if arguments.json {
-        print::line(&jobs::to_json(
-            &serde_json::json!({ "name": name, "version": version, "removed": true }),
-        ))?;
+        print::json(&serde_json::json!({ "name": name, "version": version, "removed": true }))?;
     }
     Ok(0)
 }
 
 async fn print_versions(client: &Client, name: &str) -> Result<u8, ClientError> {
     let versions = client.module(name).await?.versions;
-    print::line(&jobs::to_json(&serde_json::json!({ "modules": versions })))?;
+    print::json(&serde_json::json!({ "modules": versions }))?;
     Ok(0)
 }
 
 async fn list(arguments: &ListArguments, client: &Client) -> Result<u8, ClientError> {
     let modules = client.modules().await?;
     if arguments.json {
-        print::line(&jobs::to_json(&serde_json::json!({ "modules": modules })))?;
+        print::json(&serde_json::json!({ "modules": modules }))?;
     } else {
         print_table(&modules)?;
     }
@@ -224,7 +222,7 @@ async fn list(arguments: &ListArguments, client: &Client) -> Result<u8, ClientEr
 async fn show(arguments: &NameArguments, client: &Client) -> Result<u8, ClientError> {
     let detail = client.module(&arguments.name).await?;
     if arguments.json {
-        print::line(&jobs::to_json(&detail))?;
+        print::json(&detail)?;
         return Ok(0);
     }
     print_table(&detail.versions)?;

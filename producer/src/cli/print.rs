@@ -2,19 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 
-use anstream::stream::RawStream;
-use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 use tokio::net::TcpListener;
 
 use super::advice;
 use crate::error::ClientError;
-
-/// Whether a stream takes colours: a terminal that has them, unless NO_COLOR is set.
-pub(crate) fn has_colours(stream: &impl RawStream) -> bool {
-    AutoStream::choice(stream) != ColorChoice::Never
-}
 
 /// Tells of an error, and what to do next.
 pub(crate) fn error(error: &ClientError) {
@@ -48,6 +42,16 @@ pub(crate) fn one_line(text: &str) -> String {
 /// When stdout is gone, such as a closed pipe: there is nobody left to work for.
 pub(crate) fn line(text: &str) -> Result<(), ClientError> {
     writeln!(std::io::stdout().lock(), "{text}").map_err(|error| ClientError::machine("stdout", error))
+}
+
+/// Writes a value as one line of JSON. A line break in valid JSON is white space, and machine output has one value on a
+/// line.
+///
+/// # Errors
+/// As [`line`].
+pub(crate) fn json(value: &impl Serialize) -> Result<(), ClientError> {
+    // Plain structs, and JSON that has been read before: serialising them cannot fail.
+    line(&serde_json::to_string(value).unwrap_or_default().replace(['\n', '\r'], " "))
 }
 
 /// Writes columns, each as wide as its widest cell; the first column is text, the others are numbers.

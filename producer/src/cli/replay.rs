@@ -96,7 +96,7 @@ pub(crate) async fn run(arguments: &Arguments, client: &Client) -> Result<u8, Cl
         latency_ms: (ran.latency_ms * 1000.0).round() / 1000.0,
     };
     if arguments.json {
-        print::line(&super::jobs::to_json(&replay))?
+        print::json(&replay)?
     } else {
         show(&replay, &ran)?
     }

@@ -92,7 +92,7 @@ async fn list(arguments: &ListArguments, client: &Client) -> Result<u8, ClientEr
         for scheduled in client.schedules(queue.name()).await? {
             let view = ScheduleView::new(queue.name(), scheduled, true);
             if arguments.json {
-                print::line(&jobs::to_json(&view))?;
+                print::json(&view)?;
             } else {
                 rows.push(row(view));
             }

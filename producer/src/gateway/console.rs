@@ -5,9 +5,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use sha2::{Digest, Sha256};
-
-use super::keys::hex;
+use booster_core::digest::sha256_hex;
 
 /// What the page may load and do: its own files and the gateway's interface, nothing inline and nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -62,7 +60,7 @@ fn answer(asset: &Asset, tag: &str, request: &HeaderMap) -> Response {
 
 /// A strong entity tag.
 fn tag(body: &[u8]) -> String {
-    format!("\"{}\"", hex(&Sha256::digest(body)[..12]))
+    format!("\"{}\"", &sha256_hex(body)[..24])
 }
 
 /// Whether the client says that it has this version. Proxies that compress may have made the tag a weak one.

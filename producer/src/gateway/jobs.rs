@@ -461,8 +461,12 @@ pub(super) async fn get(
         gateway.wait(queue, &id, Duration::from_secs(seconds)).await?;
         record = look_up(&gateway, &caller, &id).await?;
     }
-    let record = record.ok_or_else(|| unknown(&id))?;
-    let text = if query.input { gateway.client.queue(&record.queue).text(&id).await? } else { None };
+    let mut record = record.ok_or_else(|| unknown(&id))?;
+    let text = match (query.input, record.job.take()) {
+        (false, _) => None,
+        (true, None) => gateway.client.queue(&record.queue).text(&id).await?,
+        (true, kept) => kept,
+    };
     Ok(Json(JobView::new(id, record, text)))
 }
 

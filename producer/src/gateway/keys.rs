@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use booster_core::digest::{hex, sha256_hex};
 use booster_core::job::{MAX_NAME_BYTES, is_valid_id};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -80,13 +81,9 @@ pub(crate) fn new_key() -> Result<(String, String), ClientError> {
     let mut bytes = [0; KEY_BYTES];
     rand::TryRngCore::try_fill_bytes(&mut rand::rngs::OsRng, &mut bytes)
         .map_err(|error| ClientError::machine("random numbers", error))?;
-    let key = format!("{PREFIX}{}", hex(&bytes));
-    let digest = hex(&Sha256::digest(&key));
+    let key = format!("{PREFIX}{}", hex(bytes));
+    let digest = sha256_hex(&key);
     Ok((key, digest))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn digest_of(text: &str) -> Option<[u8; 32]> {

@@ -44,7 +44,7 @@ def get(id: str, input: bool) -> Call[JobView]:
 
 
 def wait(id: str, timeout: float) -> Call[Outcome]:
-    deadline = _deadline(timeout)
+    deadline = deadline_after(timeout)
     while True:
         hold = _hold(deadline)
         view = yield Request("GET", _job(id), query={"wait": hold}, hold=hold)
@@ -66,7 +66,7 @@ def apply(
     job: Optional[JobOptions],
     timeout: float,
 ) -> Call[ApplyOutput]:
-    deadline = _deadline(timeout)
+    deadline = deadline_after(timeout)
     hold = _hold(deadline)
     given = {name: value for name, value in fields.items() if value is not None}
     whole = _identified({**(job or {}), "booster": booster, "input": {"code": code, "edit": edit, **given}})
@@ -121,7 +121,7 @@ def _dead(id: str) -> str:
     return f"/v1/dead/{quote(id, safe='')}"
 
 
-def _deadline(timeout: float) -> float:
+def deadline_after(timeout: float) -> float:
     if not 0 < timeout < float("inf"):
         raise ValueError(f"timeout {timeout}: expected a positive number of seconds")
     return time.monotonic() + timeout

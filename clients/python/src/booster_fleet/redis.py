@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple, Ty
 
 import redis
 
+from ._calls import deadline_after
 from ._http import encode
 from .errors import WaitTimeoutError
 from .types import Enqueued, Job, JobRef, Outcome
@@ -101,9 +102,7 @@ class RedisProducer:
 
         :raises WaitTimeoutError: with the jobs that have not ended within ``timeout`` seconds
         """
-        if not 0 < timeout < float("inf"):
-            raise ValueError(f"timeout {timeout}: expected a positive number of seconds")
-        deadline = time.monotonic() + timeout
+        deadline = deadline_after(timeout)
         missing: Dict[str, JobRef] = {self._outcome_key(job): job for job in jobs}
         if not missing:
             return

@@ -195,7 +195,12 @@ impl Settler<'_> {
                 break;
             }
             tokio::select! {
-                _ = inbox.recv_many(&mut arrived, MAX_ITEMS) => self.accept(arrived.drain(..)),
+                received = inbox.recv_many(&mut arrived, MAX_ITEMS) => {
+                    if received == 0 {
+                        break;
+                    }
+                    self.accept(arrived.drain(..));
+                }
                 () = calm => {}
                 () = tokio::time::sleep_until(until) => break,
             }

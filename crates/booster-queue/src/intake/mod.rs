@@ -12,8 +12,8 @@ mod take;
 use std::time::Duration;
 
 use booster_core::config::Intake;
+use booster_core::digest::sha256_hex;
 use booster_core::keys::{ApalisKeys, QueueKeys, hash_tag};
-use booster_core::modules::sha256_hex;
 use booster_core::{Config, Keys};
 
 use crate::error::QueueError;

@@ -14,7 +14,7 @@ use ratatui::backend::TestBackend;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{jobs, print};
+use super::print;
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::local::stop_signal;
@@ -56,7 +56,7 @@ async fn once(json: bool, client: &Client) -> Result<u8, ClientError> {
     sleep(EVERY).await;
     state.take(Ok(Snapshot::read(client).await?));
     if json {
-        print::line(&jobs::to_json(&state.report()))?;
+        print::json(&state.report())?;
         return Ok(0);
     }
     let failed = |error: std::convert::Infallible| ClientError::machine("the frame", error);
@@ -87,7 +87,7 @@ async fn live(state: State, client: Client) -> Result<(), ClientError> {
     let reader = tokio::spawn(read(client, send));
     let mut terminal = ratatui::try_init().map_err(failed)?;
     let _restore = Restore;
-    let colours = print::has_colours(&std::io::stdout());
+    let colours = booster_state::log::has_colours(&std::io::stdout());
     let mut input = EventStream::new();
     loop {
         let drawn = {
