@@ -52,21 +52,27 @@ impl Engine {
         Ok(Self::Wasm(Box::new(RefCell::new(sandbox)), booster))
     }
 
-    /// The new file, or `None` for a refusal.
-    pub fn apply(&self, input: &str) -> Result<Option<String>, String> {
-        let output = match self {
-            Self::Native => booster_apply::apply_json(input).ok(),
+    /// The new file, or the refusal as JSON.
+    pub fn apply(&self, input: &str) -> Result<Result<String, String>, String> {
+        let answer = match self {
+            Self::Native => booster_apply::apply_json(input),
             Self::Wasm(sandbox, booster) => {
                 let task = Task { input, timeout: LIMIT, max_output: MAX_OUTPUT, stop: None };
                 match sandbox.borrow_mut().run(booster, &task).attempt {
-                    Attempt::Done(output) => Some(output.get().to_owned()),
-                    Attempt::Refused(_) => None,
+                    Attempt::Done(output) => Ok(output.get().to_owned()),
+                    Attempt::Refused(refusal) => Err(refusal.get().to_owned()),
                     other => return Err(format!("the sandbox failed: {other:?}")),
                 }
             }
         };
-        let Some(output) = output else { return Ok(None) };
+        let output = match answer {
+            Ok(output) => output,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let answer: serde_json::Value = serde_json::from_str(&output).map_err(|error| error.to_string())?;
-        Ok(answer["output"].as_str().map(ToOwned::to_owned))
+        answer["output"]
+            .as_str()
+            .map(|file| Ok(file.to_owned()))
+            .ok_or_else(|| format!("no output: {output}"))
     }
 }

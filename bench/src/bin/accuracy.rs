@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -31,13 +32,18 @@ struct Options {
     /// A file of counts below which a file of the corpus must not fall; exit status 1 when one does
     #[arg(long, value_name = "FILE")]
     floor: Option<PathBuf>,
+    /// Write each case that was not exact to a file, as JSON lines `{id, verdict, refusal, output}`
+    #[arg(long, value_name = "FILE")]
+    failures: Option<PathBuf>,
     /// Instead, write each edit in other ways too and print what the engine's scores are worth
-    #[arg(long, conflicts_with_all = ["engine", "json", "floor"])]
+    #[arg(long, conflicts_with_all = ["engine", "json", "floor", "failures"])]
     calibrate: bool,
 }
 
 #[derive(Deserialize)]
 struct Case {
+    #[serde(default)]
+    id: String,
     original: String,
     edit: String,
     expected: String,
@@ -115,9 +121,10 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     let engine = Engine::new(options.engine)?;
     let floors = read_floors(options.floor.as_deref())?;
+    let mut failures = options.failures.as_deref().map(create).transpose()?;
     let mut files = Vec::new();
     for path in &options.files {
-        files.push(measure(&engine, path)?);
+        files.push(measure(&engine, path, failures.as_mut())?);
     }
     if options.json {
         println!("{}", serde_json::json!({ "files": files }));
@@ -125,6 +132,10 @@ fn run(options: &Options) -> Result<bool, String> {
         print_table(&files);
     }
     Ok(files.iter().all(|file| reaches(file, floors.get(&file.file))))
+}
+
+fn create(path: &Path) -> Result<std::fs::File, String> {
+    std::fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn read_floors(path: Option<&Path>) -> Result<BTreeMap<String, Floor>, String> {
@@ -154,7 +165,7 @@ fn read_cases(path: &Path) -> Result<Vec<Case>, String> {
     lines.map(case).collect()
 }
 
-fn measure(engine: &Engine, path: &Path) -> Result<File, String> {
+fn measure(engine: &Engine, path: &Path, mut failures: Option<&mut std::fs::File>) -> Result<File, String> {
     let mut languages: BTreeMap<String, Counts> = BTreeMap::new();
     let mut total = Counts::default();
     let mut micros = Vec::new();
@@ -166,8 +177,15 @@ fn measure(engine: &Engine, path: &Path) -> Result<File, String> {
         let answer = engine.apply(&input.to_string())?;
         micros.push(cpu_us() - begin);
         let language = case.language.clone().unwrap_or_else(|| "none".into());
+        let verdict = Verdict::of(&case.expected, case.expect_refusal, answer.as_deref().ok());
         for counts in [&mut total, languages.entry(language).or_default()] {
-            count(counts, &case.expected, case.expect_refusal, answer.as_deref());
+            counts.add(verdict);
+        }
+        if let Some(file) = failures.as_mut().filter(|_| verdict != Verdict::Exact) {
+            let line = serde_json::json!({
+                "id": case.id, "verdict": verdict, "refusal": answer.as_ref().err(), "output": answer.as_ref().ok(),
+            });
+            writeln!(file, "{line}").map_err(|error| error.to_string())?;
         }
     }
     micros.sort_unstable();
@@ -192,17 +210,40 @@ fn measure(engine: &Engine, path: &Path) -> Result<File, String> {
     })
 }
 
-/// Counts one answer: the new file, or `None` for a refusal.
-fn count(counts: &mut Counts, expected: &str, refuse: bool, answer: Option<&str>) {
-    counts.cases += 1;
-    let bare = |text: &str| text.split_whitespace().collect::<String>();
-    match answer {
-        None if refuse => counts.exact += 1,
-        None => counts.refused += 1,
-        Some(_) if refuse => counts.damage += 1,
-        Some(file) if file == expected => counts.exact += 1,
-        Some(file) if bare(file) == bare(expected) => counts.whitespace += 1,
-        Some(_) => counts.damage += 1,
+/// What an answer is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Exact,
+    Whitespace,
+    Damage,
+    Refused,
+}
+
+impl Verdict {
+    /// Judges an answer: the new file, or `None` for a refusal.
+    fn of(expected: &str, refuse: bool, answer: Option<&str>) -> Self {
+        let bare = |text: &str| text.split_whitespace().collect::<String>();
+        match answer {
+            None if refuse => Self::Exact,
+            None => Self::Refused,
+            Some(_) if refuse => Self::Damage,
+            Some(file) if file == expected => Self::Exact,
+            Some(file) if bare(file) == bare(expected) => Self::Whitespace,
+            Some(_) => Self::Damage,
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, verdict: Verdict) {
+        self.cases += 1;
+        match verdict {
+            Verdict::Exact => self.exact += 1,
+            Verdict::Whitespace => self.whitespace += 1,
+            Verdict::Damage => self.damage += 1,
+            Verdict::Refused => self.refused += 1,
+        }
     }
 }
 
@@ -248,15 +289,15 @@ fn observe(case: &Case, derived: &Derived, counts: &mut Counts) -> Option<Observ
         format: None,
         min_confidence: Some(0.0),
     });
-    let before = counts.damage;
     let answer = applied.as_ref().ok().map(|applied| applied.output.as_str());
-    count(counts, &case.expected, derived.refuse, answer);
+    let verdict = Verdict::of(&case.expected, derived.refuse, answer);
+    counts.add(verdict);
     let applied = applied.ok()?;
     Some(Observation {
         repository: case.source_repo.clone(),
         group: booster_apply::strategy_group(applied.strategy),
         score: applied.score,
-        right: counts.damage == before,
+        right: verdict != Verdict::Damage,
     })
 }
 
@@ -290,12 +331,12 @@ fn print_reliability(rows: &[calibrate::Row]) {
 
 fn print_table(files: &[File]) {
     println!(
-        "{:<18} {:>6} {:>6} {:>11} {:>7} {:>8} {:>9} {:>9}",
+        "{:<20} {:>6} {:>6} {:>11} {:>7} {:>8} {:>9} {:>9}",
         "file", "cases", "exact", "white space", "damage", "refused", "p50 us", "p99 us"
     );
     for file in files {
         println!(
-            "{:<18} {:>6} {:>6} {:>11} {:>7} {:>8} {:>9} {:>9}",
+            "{:<20} {:>6} {:>6} {:>11} {:>7} {:>8} {:>9} {:>9}",
             file.file,
             file.cases,
             file.exact,
@@ -307,7 +348,7 @@ fn print_table(files: &[File]) {
         );
         for row in &file.languages {
             println!(
-                "  {:<16} {:>6} {:>6} {:>11} {:>7} {:>8}",
+                "  {:<18} {:>6} {:>6} {:>11} {:>7} {:>8}",
                 row.language, row.cases, row.exact, row.whitespace, row.damage, row.refused
             );
         }

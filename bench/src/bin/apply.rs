@@ -50,7 +50,7 @@ fn run(options: &Options) -> Result<(), String> {
             let input =
                 serde_json::json!({ "code": file.code, "edit": edit, "language": "typescript" }).to_string();
             let once = |engine: &Engine| match engine.apply(&input)? {
-                Some(output) if output == file.expected => Ok(()),
+                Ok(output) if output == file.expected => Ok(()),
                 _ => Err(format!("the {name} of {size} bytes gave another file or a refusal")),
             };
             let by_native = median(|| once(&native))?;

@@ -754,12 +754,12 @@ impl<'a> Aligner<'a> {
         idle
     }
 
-    /// The original's line where nothing but blanks at its end differs, else the edit's.
+    /// The original's line where nothing but blanks at its end differs, or what ends the last one; else the edit's.
     fn paired_line(&self, i: usize, j: usize) -> Option<String> {
-        match self.pairing(i, j)? {
-            Pairing::Same => self.original.get(j).map(|line| (*line).to_owned()),
-            Pairing::Shifted | Pairing::Changed(_) => self.edit.get(i).map(|l| l.text.clone()),
-        }
+        let (shown, known) = (&self.edit.get(i)?.text, *self.original.get(j)?);
+        let alike = shown.trim_end() == known.trim_end() || i + 1 == self.edit.len() || is_blank(shown);
+        let stays = self.pairing(i, j)? == Pairing::Same && alike;
+        Some(if stays { known.to_owned() } else { shown.clone() })
     }
 }
 

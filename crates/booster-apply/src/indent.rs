@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::text::{indent_of, is_blank};
+use crate::text::{indent_of, is_blank, words};
 
 /// The lines of an edit with the original's indentation.
 ///
@@ -64,7 +64,7 @@ pub(crate) fn shift_of(edit: &[&str], original: &[&str]) -> Shift {
         .zip(original.first())
         .and_then(|(e, o)| Shift::between(e, o))
         .unwrap_or(Shift::Add(String::new()));
-    if closes_like_it_opens(edit) {
+    if closes_like_it_opens(edit) || steps_alike(edit, original) {
         return by_header;
     }
     let mut places: HashMap<&str, Option<&str>> = HashMap::new();
@@ -101,6 +101,22 @@ fn closes_like_it_opens(lines: &[&str]) -> bool {
         return false;
     };
     last.trim_start().starts_with(['}', ')', ']']) && indent_of(first) == indent_of(last)
+}
+
+/// Whether the first lines begin with the same word, and the shallowest lines below are as much deeper in both: then the first line is not
+/// shifted against the others, and lines that moved within the definition do not matter.
+fn steps_alike(edit: &[&str], original: &[&str]) -> bool {
+    fn step<'l>(lines: &[&'l str]) -> Option<&'l str> {
+        let head = indent_of(lines.first()?);
+        let deeper = lines.iter().skip(1).filter(|line| telling(line)).map(|line| indent_of(line));
+        let least = deeper.filter(|indent| indent.len() > head.len()).min_by_key(|indent| indent.len())?;
+        least.strip_prefix(head)
+    }
+    let word = |lines: &[&str]| lines.first().and_then(|line| words(line).next().map(str::to_owned));
+    word(edit).is_some()
+        && word(edit) == word(original)
+        && step(edit).is_some()
+        && step(edit) == step(original)
 }
 
 fn telling(line: &str) -> bool {

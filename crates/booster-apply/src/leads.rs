@@ -10,6 +10,8 @@ pub(crate) struct Leads {
     pub(crate) edit: Range<usize>,
     /// What of the original goes.
     pub(crate) known: Range<usize>,
+    /// Whether the original has an `export`, decorators or annotations that the edit does not show.
+    pub(crate) hidden: bool,
     /// Parts that are replaced on their own.
     pub(crate) separate: Vec<(Range<usize>, Range<usize>)>,
 }
@@ -17,8 +19,9 @@ pub(crate) struct Leads {
 impl Leads {
     /// Compares what both versions have above them.
     pub(crate) fn of(item: &Item, known: &Item) -> Leads {
-        let (edit, there) = main_parts(item, known);
-        let mut leads = Leads { edit, known: there, separate: Vec::new() };
+        let hidden = !shows_more(item) && shows_more(known);
+        let (edit, there) = main_parts(item, known, hidden);
+        let mut leads = Leads { edit, known: there, hidden, separate: Vec::new() };
         if let Some(shown) = &item.attributes {
             leads.edit.start = leads.edit.start.min(shown.start);
             if let Some(there) = &known.attributes {
@@ -43,13 +46,14 @@ impl Leads {
     }
 }
 
-/// The definitions without what only the original shows: `export`, decorators, annotations.
-fn main_parts(item: &Item, known: &Item) -> (Range<usize>, Range<usize>) {
-    let wraps = |i: &Item| i.outer != i.core;
-    if wraps(item) || item.bare != item.core.start {
-        return (item.outer.clone(), known.outer.clone());
-    }
-    if wraps(known) || known.bare != known.core.start {
+/// Whether an `export`, decorators or annotations belong to a definition's own node.
+fn shows_more(item: &Item) -> bool {
+    item.outer != item.core || item.bare != item.core.start
+}
+
+/// The definitions without what only the original shows.
+fn main_parts(item: &Item, known: &Item, hidden: bool) -> (Range<usize>, Range<usize>) {
+    if hidden {
         return (item.core.clone(), known.bare..known.core.end);
     }
     (item.outer.clone(), known.outer.clone())

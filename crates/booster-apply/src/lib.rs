@@ -204,7 +204,7 @@ fn code_edit(request: &Request<'_>, text: &Text<'_>) -> Result<Done, Refusal> {
     }
     let plan = merge::plan(&original, &cleaned)?;
     refuse_new_errors(&original, &plan)?;
-    if merge::leaves_marker(&plan, &cleaned) {
+    if merge::leaves_marker(&plan, &cleaned, original.text()) {
         return Err(Refusal::new(
             Reason::Ambiguous,
             "one of the edit's markers does not say what it stands for",

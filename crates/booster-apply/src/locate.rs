@@ -1,11 +1,13 @@
 //! Finding the definition that an edit's definition is a new version of.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::describe::Kind;
 use crate::language::Language;
 use crate::original::Original;
 use crate::outline::{Item, Outline};
 use crate::similarity::{code_similarity, containment, word_similarity};
-use crate::text::indent_of;
+use crate::text::{indent_of, words};
 
 /// How far the best candidate must be ahead of the next.
 const MARGIN: f64 = 0.06;
@@ -45,6 +47,7 @@ pub(crate) fn locate(original: &Original<'_>, wanted: &Wanted<'_>, parent: Optio
         }
     }
     prefer_shown_branch(original, wanted, &mut best);
+    prefer_shown_signature(original, wanted, &mut best);
     let Some(&(first, _)) = best.first() else {
         return Location::Missing;
     };
@@ -58,7 +61,37 @@ pub(crate) fn locate(original: &Original<'_>, wanted: &Wanted<'_>, parent: Optio
         *score = score_of(original, wanted, *index);
     }
     best.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    decide(&best)
+    match decide(&best) {
+        Location::Several(close) => by_own_words(original, wanted, close),
+        found => found,
+    }
+}
+
+/// The one of several candidates that has words in common with the edit which no other one has; that must be most of
+/// the words that it alone has.
+fn by_own_words(original: &Original<'_>, wanted: &Wanted<'_>, close: Vec<usize>) -> Location {
+    let mut owners: HashMap<&str, Option<usize>> = HashMap::new();
+    for &index in &close {
+        let text = original.item(index).map_or("", |item| original.slice(item.core.clone()));
+        for word in words(text) {
+            let owner = owners.entry(word).or_insert(Some(index));
+            *owner = owner.filter(|other| *other == index);
+        }
+    }
+    let shown: HashSet<&str> = words(wanted.text).collect();
+    let mut own: HashMap<usize, (usize, usize)> = HashMap::new();
+    for (word, owner) in owners {
+        if let Some(index) = owner {
+            let (common, all) = own.entry(index).or_default();
+            *common += usize::from(shown.contains(word));
+            *all += 1;
+        }
+    }
+    own.retain(|_, (common, _)| *common > 0);
+    match own.into_iter().collect::<Vec<_>>().as_slice() {
+        &[(index, (common, all))] if common * 2 >= all => Location::Found(index, 0.8),
+        _ => Location::Several(close),
+    }
 }
 
 /// The one candidate that is indented like the edit: where a name says little, nothing else is to be trusted.
@@ -85,18 +118,29 @@ fn prefer_shown_branch(original: &Original<'_>, wanted: &Wanted<'_>, candidates:
     }
 }
 
+/// Leaves of several overloads only those with the signature that the edit shows, if there are any.
+fn prefer_shown_signature(original: &Original<'_>, wanted: &Wanted<'_>, candidates: &mut Vec<(usize, f64)>) {
+    let shown = wanted.outline.signature(wanted.item);
+    let agrees = |item: &Item| original.outline.signature(item) == shown;
+    let items = candidates.iter().filter_map(|&(index, _)| original.item(index));
+    let scopes: HashSet<Option<usize>> = items.filter(|item| agrees(item)).map(|item| item.parent).collect();
+    candidates.retain(|&(index, _)| {
+        original.item(index).is_some_and(|item| agrees(item) || !scopes.contains(&item.parent))
+    });
+}
+
 fn decide(ranked: &[(usize, f64)]) -> Location {
-    match ranked {
-        [(first, a), (_, b), ..] if a - b >= MARGIN => {
-            Location::Found(*first, (0.8 + (a - b) * 0.5).min(0.95))
-        }
-        [(_, a), ..] => {
+    let Some(&(first, a)) = ranked.first() else {
+        return Location::Missing;
+    };
+    match ranked.get(1) {
+        Some((_, b)) if a - b < MARGIN => {
             let close = ranked.iter().filter(|(_, score)| a - score < MARGIN);
             let mut indices: Vec<usize> = close.map(|(index, _)| *index).collect();
             indices.sort_unstable();
             Location::Several(indices)
         }
-        [] => Location::Missing,
+        second => Location::Found(first, (0.8 + (a - second.map_or(0.0, |(_, b)| *b)) * 0.5).min(0.95)),
     }
 }
 

@@ -20,10 +20,10 @@ use crate::output::{Reason, Refusal};
 use crate::partial::plan_broken;
 use crate::plan::Plan;
 use crate::region::{align_document, align_region};
-use crate::similarity::containment;
+use crate::similarity::{containment, word_similarity};
 use crate::splice::Splice;
 use crate::syntax;
-use crate::text::{indent_of, is_blank, squash};
+use crate::text::{indent_of, is_blank, is_word, squash};
 use crate::whole::is_whole_file;
 
 /// Above this product of the numbers of definitions in edit and file nothing is located.
@@ -146,7 +146,8 @@ fn chunks(cleaned: &Cleaned, python: bool) -> Vec<Cleaned> {
         let opens =
             |l: &String| ["def ", "class ", "async def ", "@"].iter().any(|k| l.trim_start().starts_with(k));
         let inside = inside && !(python && next.is_some_and(opens));
-        if inside && index > 0 {
+        let ended = !python && is_closed_block(cleaned.lines.get(from..index).unwrap_or_default());
+        if inside && !ended && index > 0 {
             continue;
         }
         chunks.push(trimmed(cleaned, from, index));
@@ -155,6 +156,17 @@ fn chunks(cleaned: &Cleaned, python: bool) -> Vec<Cleaned> {
     chunks.push(trimmed(cleaned, from, count));
     chunks.retain(|chunk| !chunk.lines.is_empty());
     chunks
+}
+
+/// Whether lines end with one that closes what the first one opens, by its indentation.
+fn is_closed_block(lines: &[String]) -> bool {
+    let mut shown = lines.iter().filter(|line| !is_blank(line));
+    let (Some(first), Some(last)) = (shown.next(), shown.next_back()) else {
+        return false;
+    };
+    last.trim_start().starts_with(['}', ')', ']'])
+        && !last.trim_end().ends_with(['{', '(', '['])
+        && indent_of(first) == indent_of(last)
 }
 
 fn trimmed(cleaned: &Cleaned, from: usize, to: usize) -> Cleaned {
@@ -323,8 +335,18 @@ impl Merger<'_, '_> {
             };
             match counterparts.get(position).copied() {
                 Some(Counterpart::Changed(target, confidence)) => {
-                    plan.lower(confidence);
-                    self.change(index, target, plan)?;
+                    let mut change = Plan::new();
+                    change.lower(confidence);
+                    self.change(index, target, &mut change)?;
+                    let new =
+                        |at: Option<usize>| at.and_then(|at| counterparts.get(at)) == Some(&Counterpart::New);
+                    let anchor = new(position.checked_sub(1)) || new(Some(position + 1));
+                    if let (false, Some(item), Some(known)) =
+                        (anchor, self.item(index), self.original.item(target))
+                    {
+                        check_hidden(self.original, item, known, &change)?;
+                    }
+                    plan.join(change);
                 }
                 Some(Counterpart::New) => {}
                 _ => continue,
@@ -390,14 +412,77 @@ impl Merger<'_, '_> {
             ));
         }
         let mut counterparts = Vec::with_capacity(elements.len());
-        for element in elements {
+        let mut unclear = Vec::new();
+        for (position, element) in elements.iter().enumerate() {
             counterparts.push(match *element {
                 Element::Marker => Counterpart::Marker,
-                Element::Item(index) => self.counterpart(index, parent)?,
+                Element::Item(index) => match self.counterpart(index, parent)? {
+                    Location::Found(target, confidence) => Counterpart::Changed(target, confidence),
+                    Location::Missing => Counterpart::New,
+                    Location::Several(candidates) => {
+                        unclear.push((position, index, candidates));
+                        Counterpart::Marker
+                    }
+                },
             });
         }
+        for (position, index, candidates) in unclear {
+            let name = self.item(index).map_or("", |item| &item.name);
+            let found = self.in_order(position, &candidates, &counterparts);
+            let target = found.ok_or_else(|| self.original.ambiguous(name, &candidates))?;
+            if let Some(slot) = counterparts.get_mut(position) {
+                *slot = Counterpart::Changed(target, 0.8);
+            }
+        }
+        self.keep_siblings(elements, &mut counterparts);
         self.separate(elements, &mut counterparts);
         Ok(counterparts)
+    }
+
+    /// Takes a definition beside one that stands in the original just so for a new one, if its counterpart has another
+    /// header and stands in another container: side by side, without a marker, they belong together.
+    fn keep_siblings(&self, elements: &[Element], counterparts: &mut [Counterpart]) {
+        let known = |position: usize| {
+            let Some(Element::Item(index)) = elements.get(position) else {
+                return None;
+            };
+            let target = counterparts.get(position)?.index()?;
+            Some((self.item(*index)?, self.original.item(target)?))
+        };
+        let anchor = |position: usize| {
+            let (item, other) = known(position)?;
+            let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
+            (item.kind.is_definition() && text == self.original.slice(other.core.clone()))
+                .then_some(other.parent)
+        };
+        let strange = |position: &usize| {
+            let beside = position.checked_sub(1).and_then(anchor).or_else(|| anchor(position + 1));
+            let (Some(container), Some((item, other))) = (beside, known(*position)) else {
+                return false;
+            };
+            let headers = (self.outline.signature(item), self.original.outline.signature(other));
+            item.kind.is_definition() && other.parent != container && headers.0 != headers.1
+        };
+        let strangers: Vec<usize> = (0..elements.len()).filter(strange).collect();
+        for position in strangers {
+            if let Some(slot) = counterparts.get_mut(position) {
+                *slot = Counterpart::New;
+            }
+        }
+    }
+
+    /// The only one of several candidates that stands between what the edit shows before and after it: pieces of a file
+    /// are shown in its order.
+    fn in_order(&self, position: usize, candidates: &[usize], counterparts: &[Counterpart]) -> Option<usize> {
+        let above = counterparts.iter().take(position).rev().find_map(|found| found.index());
+        let below = counterparts.iter().skip(position + 1).find_map(|found| found.index());
+        above.or(below)?;
+        let start = |index: usize| self.original.item(index).map(|item| item.outer.start);
+        let mut between = candidates.iter().copied().filter(|&index| {
+            above.is_none_or(|above| start(above) < start(index))
+                && below.is_none_or(|below| start(index) < start(below))
+        });
+        between.next().filter(|_| between.next().is_none())
     }
 
     /// Lets only the best of several elements have one counterpart: the others are new overloads.
@@ -429,9 +514,9 @@ impl Merger<'_, '_> {
         }
     }
 
-    fn counterpart(&self, index: usize, parent: Option<usize>) -> Result<Counterpart, Refusal> {
+    fn counterpart(&self, index: usize, parent: Option<usize>) -> Result<Location, Refusal> {
         let Some(item) = self.item(index) else {
-            return Ok(Counterpart::New);
+            return Ok(Location::Missing);
         };
         let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
         if !item.kind.is_definition() && item.kind != Kind::Call {
@@ -445,11 +530,7 @@ impl Merger<'_, '_> {
             base: &self.fragment.base,
             partial: self.has_marker(item),
         };
-        match locate(self.original, &wanted, parent) {
-            Location::Found(target, confidence) => Ok(Counterpart::Changed(target, confidence)),
-            Location::Missing => Ok(Counterpart::New),
-            Location::Several(indices) => Err(self.original.ambiguous(&item.name, &indices)),
-        }
+        Ok(locate(self.original, &wanted, parent))
     }
 
     /// Containers that the edit itself shows around an item; the parser's wrapper is none.
@@ -468,24 +549,24 @@ impl Merger<'_, '_> {
     }
 
     /// Imports and plain statements are known by their text alone.
-    fn counterpart_by_text(&self, item: &Item, parent: Option<usize>) -> Result<Counterpart, Refusal> {
+    fn counterpart_by_text(&self, item: &Item, parent: Option<usize>) -> Result<Location, Refusal> {
         let text = squash(self.fragment.text.get(item.core.clone()).unwrap_or_default());
         let mut found = self.original.nameless(&text).iter().copied().filter(|&index| {
             self.original.item(index).is_some_and(|o| o.kind == item.kind && o.parent == parent)
         });
         match (found.next(), found.next()) {
-            (Some(index), None) => Ok(Counterpart::Changed(index, 0.97)),
+            (Some(index), None) => Ok(Location::Found(index, 0.97)),
             (None, None) if item.kind == Kind::Import => self.changed_import(item, parent),
-            _ => Ok(Counterpart::New),
+            _ => Ok(Location::Missing),
         }
     }
 
     /// An import that names more of the same module than the original's does is another version of it.
-    fn changed_import(&self, item: &Item, parent: Option<usize>) -> Result<Counterpart, Refusal> {
+    fn changed_import(&self, item: &Item, parent: Option<usize>) -> Result<Location, Refusal> {
         let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
         let language = self.original.language;
         let Some(module) = imports::module(text, language) else {
-            return Ok(Counterpart::New);
+            return Ok(Location::Missing);
         };
         let mut found: Vec<usize> = Vec::new();
         for (index, other) in self.original.outline.items.iter().enumerate() {
@@ -498,12 +579,12 @@ impl Merger<'_, '_> {
             }
         }
         let [target] = found.as_slice() else {
-            return Ok(Counterpart::New);
+            return Ok(Location::Missing);
         };
         let known = self.original.item(*target).map_or(0..0, |other| other.core.clone());
         match imports::compare(text, self.original.slice(known), language) {
-            imports::Names::Extended => Ok(Counterpart::Changed(*target, 0.93)),
-            imports::Names::Overlapping => Ok(Counterpart::Changed(*target, 0.8)),
+            imports::Names::Extended => Ok(Location::Found(*target, 0.93)),
+            imports::Names::Overlapping => Ok(Location::Found(*target, 0.8)),
             imports::Names::Apart => Err(Refusal {
                 reason: Reason::Ambiguous,
                 message: format!(
@@ -779,9 +860,10 @@ impl Merger<'_, '_> {
     fn knows_statements(&self, index: usize, target: usize) -> bool {
         let nameless = |item: &&Item| item.is_member && !item.kind.is_definition();
         let members = self.outline.items.iter().filter(|item| item.parent == Some(index));
-        members.filter(nameless).filter(|item| !self.is_marker_item(item)).all(|item| {
-            self.counterpart_by_text(item, Some(target)).is_ok_and(|found| found.index().is_some())
-        })
+        members
+            .filter(nameless)
+            .filter(|item| !self.is_marker_item(item))
+            .all(|item| matches!(self.counterpart_by_text(item, Some(target)), Ok(Location::Found(..))))
     }
 
     /// Whether a member that is shown in part holds lines that the original has in another member: then its marker
@@ -810,6 +892,29 @@ impl Merger<'_, '_> {
                 .any(|line| whole.contains(line) && !known.contains(line))
         })
     }
+}
+
+/// Refuses a change of a definition that comes to nothing, while the original has an `export`, decorators or annotations
+/// that the edit leaves out: they may be what is to go, or the edit was applied before.
+pub(crate) fn check_hidden(
+    original: &Original<'_>,
+    item: &Item,
+    known: &Item,
+    change: &Plan,
+) -> Result<(), Refusal> {
+    let idle = change.splices.iter().all(|splice| original.slice(splice.range.clone()) == splice.text);
+    if !idle || !Leads::of(item, known).hidden {
+        return Ok(());
+    }
+    let shown = original.slice(known.outer.start..known.bare.max(known.core.start)).trim();
+    Err(Refusal::new(
+        Reason::Ambiguous,
+        format!(
+            "the edit shows `{}` as it is but for what stands before it (`{}`); it does not say whether that goes",
+            item.name,
+            shown.lines().next().unwrap_or_default()
+        ),
+    ))
 }
 
 /// Blank lines of the original that hold blanks stay as they are when the edit's line there is blank too.
@@ -845,13 +950,29 @@ fn is_cut(edit: &str, known: &str) -> bool {
         }
     }
     let (left, new) = (known.len() - in_known, edit.len() - in_edit);
+    if edit.last().is_some_and(|last| stops_in_word(last, known.get(in_known..).unwrap_or_default())) {
+        return true;
+    }
     let ends_in_comment = |lines: &[String]| lines.last().is_some_and(|line| line.starts_with('#'));
     if new == 0 || ends_in_comment(&edit) && !ends_in_comment(&known) {
         return left > 0;
     }
     // Two new lines at the end may well come for a few that go, but not for half of the definition.
     let much = if new == 2 { left * 2 >= known.len() } else { left * 5 >= known.len() || left >= 8 };
-    left >= 3 && much && new <= 2 && edit.len() < known.len()
+    let rewritten = || {
+        let (come, gone) = (edit.get(in_edit..), known.get(in_known..));
+        word_similarity(&come.unwrap_or_default().join("\n"), &gone.unwrap_or_default().join("\n")) >= 0.5
+    };
+    left >= 3 && much && new <= 2 && edit.len() < known.len() && !rewritten()
+}
+
+/// Whether a line is one of the known lines cut within a word, and others come after that one.
+fn stops_in_word(last: &str, known: &[String]) -> bool {
+    let cut = |line: &String| {
+        let rest = line.strip_prefix(last).and_then(|rest| rest.chars().next());
+        rest.is_some_and(is_word) && last.ends_with(is_word)
+    };
+    known.split_last().is_some_and(|(_, others)| others.iter().any(cut))
 }
 
 /// Whether a definition has a semicolon at its end.
@@ -872,13 +993,15 @@ fn lacks_its_end(edit: &str, known: &str) -> bool {
 }
 
 /// Whether a marker of the edit would stand in the result: something was taken for code that is none.
-pub(crate) fn leaves_marker(plan: &Plan, cleaned: &Cleaned) -> bool {
+pub(crate) fn leaves_marker(plan: &Plan, cleaned: &Cleaned, original: &str) -> bool {
+    let known: HashSet<&str> = original.lines().map(str::trim).collect();
     let markers: Vec<&str> = cleaned
         .lines
         .iter()
         .zip(&cleaned.marker)
         .filter(|(line, marker)| **marker || has_inline_marker(line))
         .map(|(line, _)| line.trim())
+        .filter(|line| !known.contains(line))
         .collect();
     !markers.is_empty()
         && plan

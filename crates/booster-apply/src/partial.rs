@@ -7,6 +7,7 @@ use crate::fragment::{Cleaned, Fragment};
 use crate::language::Language;
 use crate::leads::Leads;
 use crate::locate::{Location, Wanted, locate};
+use crate::merge::check_hidden;
 use crate::original::Original;
 use crate::outline::{Item, Outline};
 use crate::output::{Reason, Refusal};
@@ -21,7 +22,11 @@ pub(crate) fn plan_broken(original: &Original<'_>, cleaned: &Cleaned) -> Result<
     if let Some((fragment, header)) = header_of(cleaned, original.language)? {
         let outline = fragment.outline(original.language);
         if let Some(item) = outline.items.get(header) {
-            return merge_by_header(original, cleaned, &fragment, &outline, item, &text);
+            let merged = merge_by_header(original, cleaned, &fragment, &outline, item, &text);
+            let missing = matches!(&merged, Err(refusal) if refusal.reason == Reason::TargetNotFound);
+            // A header that is itself cut, such as a return type alone, reads like another definition.
+            let by_line = if missing { merge_by_first_line(original, cleaned, &text).ok() } else { None };
+            return by_line.map_or(merged, Ok);
         }
     }
     if looks_like_prose(&text) {
@@ -60,6 +65,7 @@ fn merge_by_header(
     let edit: Vec<(String, bool)> =
         cleaned.lines.iter().cloned().zip(cleaned.marker.iter().copied()).skip(first_line).collect();
     let mut plan = align_region(original, &edit, leads.known, &item.name)?;
+    check_hidden(original, item, known, &plan)?;
     plan.lower(confidence);
     Ok(plan)
 }

@@ -156,9 +156,8 @@ fn choose(sound: Vec<Reading>, range: &Range<usize>, telling: usize, name: &str)
         ));
     }
     let share = best.anchored as f64 / telling.max(1) as f64;
-    Ok(Plan {
-        splices: vec![Splice::new(range.clone(), best.lines.join("\n"))],
-        confidence: (0.75 + 0.25 * share).min(0.95),
-        strategy: "merge-markers",
-    })
+    let mut plan = Plan::of("merge-markers");
+    plan.splices.push(Splice::new(range.clone(), best.lines.join("\n")));
+    plan.lower((0.75 + 0.25 * share).min(0.95));
+    Ok(plan)
 }
