@@ -19,6 +19,8 @@ pub(crate) struct Cleaned {
     pub(crate) marker: Vec<bool>,
     /// The indentation that was taken off.
     pub(crate) base: String,
+    /// Whether this is a part of an edit that goes on after it, be it with a marker.
+    pub(crate) followed: bool,
 }
 
 /// An edit parsed as code.
@@ -30,6 +32,8 @@ pub(crate) struct Fragment {
     /// Which of the edit's own lines are markers.
     pub(crate) marker: Vec<bool>,
     pub(crate) base: String,
+    /// Whether the edit goes on after this part of it.
+    pub(crate) followed: bool,
     pub(crate) tree: tree_sitter::Tree,
     pub(crate) errors: usize,
 }
@@ -61,7 +65,7 @@ impl Cleaned {
                 format!("{}{}", indent_of(cut), marker_spelling(cut, above, language))
             })
             .collect();
-        Cleaned { lines, marker, base }
+        Cleaned { lines, marker, base, followed: false }
     }
 
     /// Whether any line is a marker.
@@ -79,7 +83,13 @@ impl Cleaned {
             let cut = line.strip_prefix(deeper.as_str());
             cut.unwrap_or_else(|| line.trim_start()).to_owned()
         });
-        Cleaned { lines: dedented.collect(), marker: marker.to_vec(), base: format!("{}{deeper}", self.base) }
+        let rest = self.lines.get(to..).unwrap_or_default();
+        Cleaned {
+            lines: dedented.collect(),
+            marker: marker.to_vec(),
+            base: format!("{}{deeper}", self.base),
+            followed: self.followed || rest.iter().any(|line| !is_blank(line)),
+        }
     }
 }
 
@@ -148,6 +158,7 @@ impl Fragment {
                 prefix_lines: usize::from(!before.is_empty()),
                 marker: cleaned.marker.clone(),
                 base: cleaned.base.clone(),
+                followed: cleaned.followed,
                 text,
                 tree,
                 errors,

@@ -681,6 +681,9 @@ impl Merger<'_, '_> {
 
     /// Refuses a definition that is the beginning of the known one and nothing else.
     fn check_not_cut(&self, item: &Item, known: &Item) -> Result<(), Refusal> {
+        if self.is_followed(item) {
+            return Ok(());
+        }
         let edit = self.fragment.text.get(item.core.clone()).unwrap_or_default();
         let text = self.original.slice(known.core.clone());
         let cut = if self.original.language.is_python() {
@@ -698,6 +701,13 @@ impl Merger<'_, '_> {
             Reason::EditIncomplete,
             format!("the edit of `{}` stops in the middle of the definition", item.name),
         ))
+    }
+
+    /// Whether the edit goes on after a definition: then it was not cut off within.
+    fn is_followed(&self, item: &Item) -> bool {
+        let own = self.fragment.prefix_lines + self.fragment.marker.len();
+        let lines = &self.outline.lines;
+        self.fragment.followed || (self.last_line(item) + 1..own).any(|line| !is_blank(lines.get(line)))
     }
 
     /// Replaces a definition and whatever the edit shows above it.

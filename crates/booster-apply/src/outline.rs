@@ -298,7 +298,10 @@ fn bare_start(node: Node<'_>) -> usize {
         };
         child = first;
     }
-    while matches!(child.kind(), "marker_annotation" | "annotation" | "decorator" | "attribute_declaration") {
+    let annotates = |kind| {
+        matches!(kind, "marker_annotation" | "annotation" | "decorator" | "attribute_declaration") || is_comment(kind)
+    };
+    while annotates(child.kind()) {
         // The last annotation may be all there is in the list of modifiers.
         let next = child.next_sibling().or_else(|| child.parent()?.next_sibling());
         let Some(next) = next else {
