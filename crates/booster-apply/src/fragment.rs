@@ -164,11 +164,15 @@ impl Fragment {
                 errors,
             };
             let rank = errors * 2 + usize::from(fragment.misread(language));
+            // Where markers stand for brackets, none of the contexts helps, and each takes the parser long.
+            let hopeless = errors > 0
+                && cleaned.has_markers()
+                && syntax::balance(&fragment.tree) != syntax::Balance::default();
             let better = best.as_ref().is_none_or(|(other, _)| rank < *other);
             if better {
                 best = Some((rank, fragment));
             }
-            if rank == 0 {
+            if rank == 0 || hopeless {
                 break;
             }
         }

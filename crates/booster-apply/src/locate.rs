@@ -162,15 +162,15 @@ fn candidates(
         .iter()
         .enumerate()
         .filter(|(_, item)| item.name == wanted.item.name)
-        .filter(|(_, item)| kinds_agree(original.language, wanted.item.kind, item.kind, exactness))
+        .filter(|(_, item)| kinds_agree(original.language, wanted, item.kind, exactness))
         .filter(|(_, item)| parent.is_none() || item.parent == parent)
         .filter(|(index, _)| scopes_agree(original, wanted, *index, exactness))
         .map(|(index, _)| (index, 0.0))
         .collect()
 }
 
-fn kinds_agree(language: Language, wanted: Kind, known: Kind, exactness: Match) -> bool {
-    if wanted == known {
+fn kinds_agree(language: Language, wanted: &Wanted<'_>, known: Kind, exactness: Match) -> bool {
+    if wanted.item.kind == known {
         return true;
     }
     if exactness == Match::Exact {
@@ -178,7 +178,9 @@ fn kinds_agree(language: Language, wanted: Kind, known: Kind, exactness: Match) 
     }
     // Only where functions are values does a variable become one.
     let values = language.is_script() || language.is_python();
-    match (wanted, known) {
+    match (wanted.item.kind, known) {
+        // A function whose body is behind a marker from its first brace on looks like a declaration.
+        (Kind::Prototype, Kind::Function) => wanted.partial,
         (Kind::Class, Kind::Type) | (Kind::Type, Kind::Class) => true,
         (Kind::Function | Kind::Class, Kind::Variable) | (Kind::Variable, Kind::Function | Kind::Class) => {
             values

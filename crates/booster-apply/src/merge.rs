@@ -53,8 +53,13 @@ pub(crate) fn plan(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, R
         return plan_parsed(original, &fragment);
     }
     let chunks = chunks(cleaned, original.language.is_python());
-    if chunks.len() == 1 && !cleaned.has_markers() {
-        return plan_unmarked(original, &fragment, cleaned);
+    if let [chunk] = chunks.as_slice() {
+        if !cleaned.has_markers() {
+            return plan_unmarked(original, &fragment, cleaned);
+        }
+        if chunk.lines.len() == cleaned.lines.len() {
+            return plan_broken(original, chunk);
+        }
     }
     let mut plan = Plan::new();
     for chunk in chunks {

@@ -299,7 +299,8 @@ fn bare_start(node: Node<'_>) -> usize {
         child = first;
     }
     let annotates = |kind| {
-        matches!(kind, "marker_annotation" | "annotation" | "decorator" | "attribute_declaration") || is_comment(kind)
+        matches!(kind, "marker_annotation" | "annotation" | "decorator" | "attribute_declaration")
+            || is_comment(kind)
     };
     while annotates(child.kind()) {
         // The last annotation may be all there is in the list of modifiers.

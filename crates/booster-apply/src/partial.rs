@@ -16,6 +16,10 @@ use crate::region::align_region;
 use crate::similarity::containment;
 use crate::syntax;
 
+/// What share of the shown lines a definition must have whose header is not shown, and how far it must be ahead.
+const LEAST_SHOWN: f64 = 0.25;
+const AHEAD: f64 = 0.2;
+
 /// A definition with markers between pieces that do not parse by themselves.
 pub(crate) fn plan_broken(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refusal> {
     let text = shown_text(cleaned);
@@ -29,7 +33,7 @@ pub(crate) fn plan_broken(original: &Original<'_>, cleaned: &Cleaned) -> Result<
             return by_line.map_or(merged, Ok);
         }
     }
-    if looks_like_prose(&text) {
+    if looks_like_prose(&text) && !cleaned.has_markers() {
         return Err(Refusal::new(Reason::EditNotCode, "the edit reads like prose, not like code"));
     }
     merge_by_first_line(original, cleaned, &text)
@@ -85,14 +89,14 @@ fn merge_by_first_line(original: &Original<'_>, cleaned: &Cleaned, text: &str) -
         }
     }
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let Some(&(target, share)) = ranked.first().filter(|(_, share)| *share >= 0.5) else {
+    let Some(&(target, share)) = ranked.first().filter(|(_, share)| *share >= LEAST_SHOWN) else {
         return Err(Refusal::new(
             Reason::TargetNotFound,
             format!("no definition begins with `{first}` and has the lines that the edit shows"),
         ));
     };
     let close: Vec<usize> =
-        ranked.iter().filter(|(_, other)| share - other < 0.2).map(|(index, _)| *index).collect();
+        ranked.iter().filter(|(_, other)| share - other < AHEAD).map(|(index, _)| *index).collect();
     let Some(known) = original.item(target) else {
         return Err(original.ambiguous(first, &close));
     };
@@ -149,6 +153,9 @@ fn header_of(cleaned: &Cleaned, language: Language) -> Result<Option<(Fragment, 
         };
         if best.as_ref().is_none_or(|(errors, _, _)| fragment.errors < *errors) {
             best = Some((fragment.errors, fragment, item));
+        }
+        if matches!(best, Some((0, ..))) {
+            break;
         }
     }
     Ok(best.map(|(_, fragment, item)| (fragment, item)))
