@@ -41,13 +41,21 @@ chaos: deps-chaos guests ## Break fleets in ten ways and balance the books (abou
 	@$(CARGO) build --quiet --workspace --bins
 	@exec target/debug/chaos $(CHAOS)
 
+.PHONY: soak
+soak: deps-chaos guests ## Run half a million jobs, one in a hundred hostile, and look for lost slots and growing memory
+	@$(CARGO) build --quiet --workspace --bins
+	@exec target/debug/chaos --only 11 $(CHAOS)
+
 .PHONY: test-full
-test-full: ## Run all tests, then those of monitoring, console and doors, the fault scenarios and an hour of fuzzing
+test-full: ## Run all tests, then those of monitoring, console and doors, accuracy, the fault scenarios, the soak and an hour of fuzzing
 	@$(MAKE) test
+	@$(MAKE) corpus
+	@$(MAKE) accuracy-floor CORPUS=target/corpus
 	@$(MAKE) test-monitoring
 	@$(MAKE) test-console
 	@$(MAKE) test-doors
 	@$(MAKE) chaos
+	@$(MAKE) soak
 	@$(MAKE) fuzz
 
 .PHONY: test-monitoring
@@ -102,6 +110,12 @@ accuracy-floor: guests ## Count right and wrong edits on a corpus (CORPUS=folder
 accuracy: accuracy-floor deps-peers ## The same, and then npm's agent-booster on the same corpus
 	@npm ci --prefix bench/peers/agent-booster --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@node bench/agent-booster.mjs $(CORPUS)/*.jsonl
+
+.PHONY: corpus
+corpus: deps-corpus ## Build a corpus of edits from releases of public packages, into target/corpus
+	@test -x target/corpus-python/bin/python || python3 -m venv target/corpus-python
+	@target/corpus-python/bin/pip install --quiet --requirement bench/corpus/requirements.txt
+	@target/corpus-python/bin/python bench/corpus/build.py target/corpus
 
 .PHONY: calibrate
 calibrate: ## Print what the edit engine's scores are worth on a corpus (CORPUS=folder of *.jsonl)
@@ -178,6 +192,10 @@ deps-peers:
 .PHONY: deps-test
 deps-test:
 	@scripts/install-deps.sh redis prometheus node terminal
+
+.PHONY: deps-corpus
+deps-corpus:
+	@scripts/install-deps.sh python
 
 .PHONY: deps-monitoring
 deps-monitoring:

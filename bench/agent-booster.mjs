@@ -10,7 +10,14 @@ import { basename } from 'node:path';
 import { createRequire } from 'node:module';
 
 const require = createRequire(new URL('peers/agent-booster/package.json', import.meta.url));
-const { AgentBooster } = require('agent-booster');
+
+/** The package with a WebAssembly module of its own. */
+function fresh() {
+  for (const path of Object.keys(require.cache)) {
+    if (path.includes('/agent-booster/')) delete require.cache[path];
+  }
+  return new (require('agent-booster').AgentBooster)();
+}
 
 // The numbers of its enum WasmLanguage.
 const LANGUAGES = { javascript: 0, typescript: 1, tsx: 1, python: 2, rust: 3, go: 4, java: 5, c: 6, cpp: 7 };
@@ -40,8 +47,8 @@ function percentile(sorted, share) {
 async function measure(path, way) {
   const counts = { cases: 0, exact: 0, whitespace: 0, damage: 0, refused: 0 };
   const micros = [];
-  // A module that trapped may be left in a broken state; the next edit gets a new one.
-  let booster = new AgentBooster();
+  // A module that trapped is left in a broken state; the next edit gets a new one.
+  let booster = fresh();
   for (const line of readFileSync(path, 'utf8').split('\n').filter((text) => text.trim())) {
     const row = JSON.parse(line);
     const request = { code: row.original, edit: row.edit, language: way(row.language) };
@@ -51,7 +58,7 @@ async function measure(path, way) {
     micros.push(used.user + used.system);
     counts.cases += 1;
     counts[judge(answer, row)] += 1;
-    if (answer.strategy === 'failed') booster = new AgentBooster();
+    if (answer.strategy === 'failed') booster = fresh();
   }
   micros.sort((a, b) => a - b);
   const times = { p50_us: percentile(micros, 0.5), p99_us: percentile(micros, 0.99) };
@@ -62,7 +69,7 @@ function printTable(way, files) {
   console.log(`agent-booster, ${way}`);
   const columns = ['file', 'cases', 'exact', 'whitespace', 'damage', 'refused', 'p50_us', 'p99_us'];
   for (const row of [Object.fromEntries(columns.map((name) => [name, name])), ...files]) {
-    const cells = columns.map((name, at) => (at ? String(row[name]).padStart(11) : row[name].padEnd(18)));
+    const cells = columns.map((name, at) => (at ? String(row[name]).padStart(11) : row[name].padEnd(26)));
     console.log(cells.join(''));
   }
 }

@@ -384,8 +384,8 @@ def main() -> None:
         print(f"{package['language']:<11} {package['name']:<26} {len(files):>4} changed files", file=sys.stderr)
     for name, found in rows.items():
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
-        (given.folder / f"{name}.jsonl").write_text(text)
-        print(f"{name:<20} {len(found):>5} cases")
+        (given.folder / f"public_{name}.jsonl").write_text(text)
+        print(f"public_{name:<20} {len(found):>5} cases")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ use std::time::Duration;
 use booster_core::{Config, Target};
 use booster_engine::{Booster, Pool, PoolConfig, Ran, Registry, Request, Run, Runtime, Silent, Task};
 
+use booster_state::TrustedKeys;
+
+use crate::client::Client;
 use crate::error::ClientError;
 
 /// A pool and the boosters that it can run.
@@ -36,6 +39,35 @@ impl Sandbox {
             let known: Vec<&str> = self.registry.boosters().map(|booster| booster.reference()).collect();
             format!("known boosters: {}", known.join(", "))
         })
+    }
+
+    /// The booster that a job of a fleet would get: as [`Sandbox::resolve`], but also among the modules in Redis.
+    ///
+    /// # Errors
+    /// What is wrong with the module in Redis, or the names of the known boosters as a usage error.
+    pub(crate) async fn resolve_deployed(
+        &self,
+        client: &Client,
+        target: &Target,
+    ) -> Result<Arc<Booster>, ClientError> {
+        let store = client.module_store();
+        let modules = store.read().await?;
+        let mut catalogue = self.registry.catalogue().clone();
+        modules.extend(&mut catalogue);
+        let manifest = catalogue.resolve(target).cloned();
+        let version = manifest
+            .as_ref()
+            .and_then(|manifest| modules.records().get(&manifest.name)?.versions.get(&manifest.version));
+        let (Some(manifest), Some(version)) = (manifest, version) else {
+            let unknown = |known| ClientError::usage(format!("{target} is not known here"), known);
+            return self.resolve(target).map_err(unknown);
+        };
+        let trusted = TrustedKeys::configured(client.config())?;
+        let wasm = store.load(&manifest.reference(), version, trusted.as_ref()).await?;
+        let runtime = Arc::clone(&self.runtime);
+        let loaded = tokio::task::spawn_blocking(move || Booster::load(&runtime, manifest, &wasm)).await;
+        let failed = |error: &dyn std::fmt::Display| ClientError::machine("the sandbox", error);
+        loaded.map_err(|error| failed(&error))?.map(Arc::new).map_err(|error| failed(&error))
     }
 
     /// One run in a fresh sandbox outside the pool, with all that is known of it.

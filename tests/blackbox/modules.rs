@@ -1,11 +1,12 @@
 //! Modules in Redis: pushed, promoted, tried as canaries, rolled back and removed while jobs run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use booster_core::digest::sha256_hex;
 use booster_core::modules::takes_canary;
 use booster_core::outcome::JobOutcome;
 use booster_core::{Job, OutcomeKind};
@@ -494,6 +495,35 @@ async fn a_worker_that_starts_later_runs_what_is_active_from_its_first_job_on() 
     let id = fleet.submit(r#"{"booster":"fresh@1.0.0","input":{}}"#).await;
     assert_eq!(fleet.outcome(&id).await.booster, "fresh@1.0.0");
     refused(&fleet, &["module", "promote", "fresh@2.0.0"], 1, &["record `fresh`"]).await;
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_a_module_in_redis_is_replayed_with_it() {
+    let fleet = Fleet::start(1, Boosters::Small, |config| config.booster.keep_input = true).await;
+    for (version, wasm) in [("1.0.0", good(21)), ("2.0.0", good(22)), ("3.0.0", trapping())] {
+        push(&fleet, "told", version, &wasm, &[]).await;
+    }
+    well(&fleet, &["module", "promote", "told@2.0.0"]).await;
+    let mut digests = BTreeSet::new();
+    for (id, booster, here) in [
+        ("old", "told@1.0.0", "done"),
+        ("new", "told", "done"),
+        ("bad", "told@3.0.0", "panic"),
+        ("directory", "noop", "done"),
+    ] {
+        let job = format!(r#"{{"id":"{id}","booster":"{booster}","input":{{}},"maxRetries":0}}"#);
+        fleet.submit(&job).await;
+        fleet.outcome(id).await;
+        let output = well(&fleet, &["replay", id, "--json"]).await.json().remove(0);
+        assert_eq!((&output["result"], &output["here"]), (&json!("same"), &json!(here)), "{output}");
+        digests.insert(output["digest"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(digests.len(), 4);
+    let damaged =
+        fleet.redis::<i64>(&["DEL", &format!("swarm:phase-5:module:{}", sha256_hex(&good(21)))]).await;
+    assert_eq!(damaged, 1);
+    refused(&fleet, &["replay", "old"], 1, &[&sha256_hex(&good(21)), "bytes are in Redis"]).await;
     fleet.stop().await;
 }
 

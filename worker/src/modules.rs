@@ -18,7 +18,7 @@ use booster_engine::{Booster, EngineError, Pool, Registry, Runtime};
 use booster_queue::{Link, now_ms};
 use booster_state::{
     LoadState, ModuleNote, ModuleSource, ModuleStore, Modules, Standing, StateError, Telemetry, TrustedKeys,
-    WorkerModule, route, unpack,
+    WorkerModule, route,
 };
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -549,12 +549,8 @@ async fn load(
     reference: &str,
     version: ModuleVersion,
 ) -> Result<Booster, LoadError> {
-    if let Some(trusted) = trusted {
-        trusted.verify(reference, &version).map_err(StateError::from)?;
-    }
-    let packed = store.fetch(&version).await?;
+    let wasm = store.load(reference, &version, trusted.as_deref()).await?;
     let work = move || {
-        let wasm = unpack(&version, &packed).map_err(StateError::from)?;
         let manifest = version.read_manifest().map_err(StateError::from)?;
         Ok(Booster::load(&runtime, manifest, &wasm)?)
     };

@@ -331,12 +331,12 @@ fn print_reliability(rows: &[calibrate::Row]) {
 
 fn print_table(files: &[File]) {
     println!(
-        "{:<20} {:>6} {:>6} {:>11} {:>7} {:>8} {:>9} {:>9}",
+        "{:<26} {:>6} {:>6} {:>11} {:>7} {:>8} {:>9} {:>9}",
         "file", "cases", "exact", "white space", "damage", "refused", "p50 us", "p99 us"
     );
     for file in files {
         println!(
-            "{:<20} {:>6} {:>6} {:>11} {:>7} {:>8} {:>9} {:>9}",
+            "{:<26} {:>6} {:>6} {:>11} {:>7} {:>8} {:>9} {:>9}",
             file.file,
             file.cases,
             file.exact,
@@ -348,7 +348,7 @@ fn print_table(files: &[File]) {
         );
         for row in &file.languages {
             println!(
-                "  {:<18} {:>6} {:>6} {:>11} {:>7} {:>8}",
+                "  {:<24} {:>6} {:>6} {:>11} {:>7} {:>8}",
                 row.language, row.cases, row.exact, row.whitespace, row.damage, row.refused
             );
         }

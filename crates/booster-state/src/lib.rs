@@ -21,7 +21,7 @@ pub use bus::Bus;
 pub use error::StateError;
 pub use follower::run as follow_events;
 pub use metrics::Metrics;
-pub use modules::{ModuleStore, Modules, NewModule, route, unpack};
+pub use modules::{ModuleStore, Modules, NewModule, route};
 pub use names::{Kind, Series};
 pub use profile::{
     Endpoint, LoadState, MAX_QUEUES, ModuleSource, Profile, Standing, WorkerModule, WorkerProfile, endpoints,

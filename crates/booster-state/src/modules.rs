@@ -360,11 +360,30 @@ impl ModuleStore {
         Ok(())
     }
 
-    /// The compressed bytes of a version, as they are there; see [`unpack`].
+    /// A version's module, once it is known to be what was pushed and, where keys are `trusted`, signed by one of them.
     ///
     /// # Errors
-    /// [`ModuleError::Damaged`] when they are not there, or a Redis error.
-    pub async fn fetch(&self, version: &ModuleVersion) -> Result<Vec<u8>, StateError> {
+    /// [`ModuleError::Untrusted`], [`ModuleError::Damaged`] when its bytes are not there or others, or a Redis error.
+    pub async fn load(
+        &self,
+        reference: &str,
+        version: &ModuleVersion,
+        trusted: Option<&TrustedKeys>,
+    ) -> Result<Vec<u8>, StateError> {
+        if let Some(trusted) = trusted {
+            trusted.verify(reference, version)?;
+        }
+        let (packed, one) = (self.fetch(version).await?, version.clone());
+        let unpacked = tokio::task::spawn_blocking(move || unpack(&one, &packed)).await;
+        let failed = |error| ModuleError::Damaged {
+            digest: version.digest.clone(),
+            detail: format!("unpacking it failed: {error}"),
+        };
+        Ok(unpacked.map_err(failed)??)
+    }
+
+    /// The compressed bytes of a version, as they are there.
+    async fn fetch(&self, version: &ModuleVersion) -> Result<Vec<u8>, StateError> {
         let blob = self.keys.module(&version.digest);
         let mut packed: Vec<u8> = Vec::with_capacity(version.stored_size);
         while packed.len() < version.stored_size {
@@ -411,11 +430,8 @@ impl ModuleStore {
     }
 }
 
-/// The module in what [`ModuleStore::fetch`] brought. Takes its time: not for a tokio thread.
-///
-/// # Errors
-/// [`ModuleError::Damaged`] when it is not the module that was pushed.
-pub fn unpack(version: &ModuleVersion, packed: &[u8]) -> Result<Vec<u8>, ModuleError> {
+/// The module in what [`ModuleStore::fetch`] brought.
+fn unpack(version: &ModuleVersion, packed: &[u8]) -> Result<Vec<u8>, ModuleError> {
     let damaged = |detail: String| ModuleError::Damaged { digest: version.digest.clone(), detail };
     let wasm = zstd::bulk::decompress(packed, version.size)
         .map_err(|error| damaged(format!("its bytes in Redis cannot be unpacked ({error})")))?;

@@ -75,9 +75,7 @@ pub(crate) async fn run(arguments: &Arguments, client: &Client) -> Result<u8, Cl
     let target = target_of(&outcome, job.as_ref())
         .ok_or_else(|| ClientError::usage(id, "no booster ran it, and its text names none"))?;
     let sandbox = Sandbox::open(client.config(), 1).await?;
-    let booster = sandbox
-        .resolve(&target)
-        .map_err(|known| ClientError::usage(format!("{target} is not among wasm.modules here"), known))?;
+    let booster = sandbox.resolve_deployed(client, &target).await?;
     let timeout = job.as_ref().and_then(|job| job.timeout_ms).map(Duration::from_millis);
     let limit = client.config().redis.max_job_bytes;
     let ran = sandbox.run_alone(booster.clone(), input, timeout, limit).await?;
