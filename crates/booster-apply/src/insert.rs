@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use crate::counterparts::Counterpart;
 use crate::describe::Kind;
 use crate::indent::{Shift, shift_of};
-use crate::merge::{Counterpart, Element, Merger};
+use crate::merge::{Element, Merger};
 use crate::outline::Item;
 use crate::output::{Reason, Refusal};
 use crate::plan::Plan;

@@ -10,6 +10,8 @@
 mod align;
 mod cleanup;
 mod confidence;
+mod counterparts;
+mod cut;
 mod describe;
 mod formats;
 mod fragment;
@@ -25,6 +27,7 @@ mod original;
 mod outline;
 mod output;
 mod partial;
+mod pieces;
 mod plan;
 mod region;
 mod request;

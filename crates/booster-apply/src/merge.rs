@@ -3,34 +3,26 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
-
 use crate::cleanup::looks_like_prose;
-use crate::describe::Kind;
+use crate::counterparts::Counterpart;
+use crate::cut::{is_closed, is_cut, lacks_its_end};
 use crate::fragment::{Cleaned, Fragment};
-use crate::imports;
 use crate::indent::fit;
-use crate::language::Language;
 use crate::leads::Leads;
-use crate::locate::{Location, Wanted, locate};
+use crate::locate::Location;
 use crate::markers::{has_inline_marker, is_marker_text};
 use crate::original::Original;
 use crate::outline::{Item, Outline};
 use crate::output::{Reason, Refusal};
 use crate::partial::plan_broken;
+use crate::pieces::{chunks, is_whole};
 use crate::plan::Plan;
 use crate::region::{align_document, align_region};
-use crate::similarity::{containment, word_similarity};
+use crate::similarity::containment;
 use crate::splice::Splice;
 use crate::syntax;
-use crate::text::{indent_of, is_blank, is_word, squash};
+use crate::text::{indent_of, is_blank, squash};
 use crate::whole::is_whole_file;
-
-/// Above this product of the numbers of definitions in edit and file nothing is located.
-const MAX_COMPARISONS: usize = 20_000_000;
-
-/// Above this product of line counts it is not asked whether an edit was cut off.
-const MAX_CUT_CELLS: usize = 4_000_000;
 
 /// Plans an edit that is code, with or without markers.
 pub(crate) fn plan(original: &Original<'_>, cleaned: &Cleaned) -> Result<Plan, Refusal> {
@@ -93,124 +85,11 @@ fn check_ends(cleaned: &Cleaned) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a fragment parses, and not only by accident of the brackets that markers leave.
-fn is_whole(fragment: &Fragment, language: Language) -> bool {
-    let outline = fragment.outline(language);
-    fragment.errors == 0
-        && closes_evenly(fragment, &outline, language)
-        && !steps_in(&outline, fragment, language)
-}
-
-/// Whether code after a marker is deeper than the marker: then the marker stands for the beginning of a block too,
-/// and the tree of what is shown means nothing.
-fn steps_in(outline: &Outline<'_>, fragment: &Fragment, language: Language) -> bool {
-    let lines = &outline.lines;
-    (0..lines.count()).filter(|&line| fragment.is_marker_line(line)).any(|line| {
-        let depth = indent_of(lines.get(line)).len();
-        let next = (line + 1..lines.count()).map(|at| lines.get(at)).find(|l| !is_blank(l));
-        let counts = depth > 0 || language.is_python();
-        counts && next.is_some_and(|l| indent_of(l).len() > depth)
-    })
-}
-
-/// Whether the closing line of every definition with markers is indented like its first: if not, the parser closed
-/// it with a bracket that belongs to something a marker stands for.
-fn closes_evenly(fragment: &Fragment, outline: &Outline<'_>, language: Language) -> bool {
-    let lines = &outline.lines;
-    outline.items.iter().all(|item| {
-        let first = lines.line_of(item.outer.start);
-        let last = lines.line_of(item.outer.end.saturating_sub(1).max(item.outer.start));
-        let closer = lines.get(last).trim_start().starts_with(['}', ')', ']']);
-        let depth = indent_of(lines.get(first)).len();
-        let even = depth == indent_of(lines.get(last)).len();
-        // In Python a marker at the definition's own depth ends it, though the parser sees only a comment.
-        let ended = language.is_python()
-            && (first + 1..=last)
-                .any(|line| fragment.is_marker_line(line) && indent_of(lines.get(line)).len() <= depth);
-        if ended {
-            return false;
-        }
-        even || !closer || !(first..=last).any(|line| fragment.is_marker_line(line))
-    })
-}
-
-/// The parts of an edit between markers that stand at its outermost level.
-fn chunks(cleaned: &Cleaned, python: bool) -> Vec<Cleaned> {
-    let mut chunks = Vec::new();
-    let mut from = 0;
-    let count = cleaned.lines.len();
-    for (index, line) in cleaned.lines.iter().enumerate() {
-        let marker = cleaned.marker.get(index).copied().unwrap_or(false);
-        if !marker || !indent_of(line).is_empty() {
-            continue;
-        }
-        let next = cleaned.lines.get(index + 1..).unwrap_or_default();
-        let next = next.iter().find(|l| !is_blank(l));
-        let inside = next.is_some_and(|l| !indent_of(l).is_empty() || l.starts_with(['}', ')', ']']));
-        // In Python a definition after a marker at the margin is another one; a statement is not.
-        let opens =
-            |l: &String| ["def ", "class ", "async def ", "@"].iter().any(|k| l.trim_start().starts_with(k));
-        let inside = inside && !(python && next.is_some_and(opens));
-        let ended = !python && is_closed_block(cleaned.lines.get(from..index).unwrap_or_default());
-        if inside && !ended && index > 0 {
-            continue;
-        }
-        chunks.push(trimmed(cleaned, from, index));
-        from = index + 1;
-    }
-    chunks.push(trimmed(cleaned, from, count));
-    chunks.retain(|chunk| !chunk.lines.is_empty());
-    chunks
-}
-
-/// Whether lines end with one that closes what the first one opens, by its indentation.
-fn is_closed_block(lines: &[String]) -> bool {
-    let mut shown = lines.iter().filter(|line| !is_blank(line));
-    let (Some(first), Some(last)) = (shown.next(), shown.next_back()) else {
-        return false;
-    };
-    last.trim_start().starts_with(['}', ')', ']'])
-        && !last.trim_end().ends_with(['{', '(', '['])
-        && indent_of(first) == indent_of(last)
-}
-
-fn trimmed(cleaned: &Cleaned, from: usize, to: usize) -> Cleaned {
-    let blank = |index: usize| cleaned.lines.get(index).is_some_and(|l| is_blank(l));
-    let (mut from, mut to) = (from, to);
-    while from < to && blank(from) {
-        from += 1;
-    }
-    while to > from && blank(to - 1) {
-        to -= 1;
-    }
-    cleaned.slice(from, to)
-}
-
 /// One element of the edit at one level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Element {
     Marker,
     Item(usize),
-}
-
-/// What an element of the edit is in the original.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Counterpart {
-    Marker,
-    /// A version of it stands there, perhaps the very same.
-    Changed(usize, f64),
-    /// Nothing stands there.
-    New,
-}
-
-impl Counterpart {
-    /// The original's item.
-    pub(crate) fn index(self) -> Option<usize> {
-        match self {
-            Counterpart::Changed(index, _) => Some(index),
-            Counterpart::Marker | Counterpart::New => None,
-        }
-    }
 }
 
 fn plan_parsed(original: &Original<'_>, fragment: &Fragment) -> Result<Plan, Refusal> {
@@ -327,7 +206,7 @@ impl Merger<'_, '_> {
             .filter(|&line| self.fragment.is_marker_line(line))
     }
 
-    fn has_marker(&self, item: &Item) -> bool {
+    pub(crate) fn has_marker(&self, item: &Item) -> bool {
         self.marker_lines(item.outer.clone()).next().is_some()
     }
 
@@ -407,197 +286,6 @@ impl Merger<'_, '_> {
             .filter(|&index| parent(index) == parent(above))
             .filter(|&index| self.original.item(index).is_some_and(sibling))
             .collect()
-    }
-
-    fn counterparts(&self, elements: &[Element], parent: Option<usize>) -> Result<Vec<Counterpart>, Refusal> {
-        if elements.len().saturating_mul(self.original.outline.items.len()) > MAX_COMPARISONS {
-            return Err(Refusal::new(
-                Reason::TooLarge,
-                "the edit shows too many definitions for a file of this size",
-            ));
-        }
-        let mut counterparts = Vec::with_capacity(elements.len());
-        let mut unclear = Vec::new();
-        for (position, element) in elements.iter().enumerate() {
-            counterparts.push(match *element {
-                Element::Marker => Counterpart::Marker,
-                Element::Item(index) => match self.counterpart(index, parent)? {
-                    Location::Found(target, confidence) => Counterpart::Changed(target, confidence),
-                    Location::Missing => Counterpart::New,
-                    Location::Several(candidates) => {
-                        unclear.push((position, index, candidates));
-                        Counterpart::Marker
-                    }
-                },
-            });
-        }
-        for (position, index, candidates) in unclear {
-            let name = self.item(index).map_or("", |item| &item.name);
-            let found = self.in_order(position, &candidates, &counterparts);
-            let target = found.ok_or_else(|| self.original.ambiguous(name, &candidates))?;
-            if let Some(slot) = counterparts.get_mut(position) {
-                *slot = Counterpart::Changed(target, 0.8);
-            }
-        }
-        self.keep_siblings(elements, &mut counterparts);
-        self.separate(elements, &mut counterparts);
-        Ok(counterparts)
-    }
-
-    /// Takes a definition beside one that stands in the original just so for a new one, if its counterpart has another
-    /// header and stands in another container: side by side, without a marker, they belong together.
-    fn keep_siblings(&self, elements: &[Element], counterparts: &mut [Counterpart]) {
-        let known = |position: usize| {
-            let Some(Element::Item(index)) = elements.get(position) else {
-                return None;
-            };
-            let target = counterparts.get(position)?.index()?;
-            Some((self.item(*index)?, self.original.item(target)?))
-        };
-        let anchor = |position: usize| {
-            let (item, other) = known(position)?;
-            let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-            (item.kind.is_definition() && text == self.original.slice(other.core.clone()))
-                .then_some(other.parent)
-        };
-        let strange = |position: &usize| {
-            let beside = position.checked_sub(1).and_then(anchor).or_else(|| anchor(position + 1));
-            let (Some(container), Some((item, other))) = (beside, known(*position)) else {
-                return false;
-            };
-            let headers = (self.outline.signature(item), self.original.outline.signature(other));
-            item.kind.is_definition() && other.parent != container && headers.0 != headers.1
-        };
-        let strangers: Vec<usize> = (0..elements.len()).filter(strange).collect();
-        for position in strangers {
-            if let Some(slot) = counterparts.get_mut(position) {
-                *slot = Counterpart::New;
-            }
-        }
-    }
-
-    /// The only one of several candidates that stands between what the edit shows before and after it: pieces of a file
-    /// are shown in its order.
-    fn in_order(&self, position: usize, candidates: &[usize], counterparts: &[Counterpart]) -> Option<usize> {
-        let above = counterparts.iter().take(position).rev().find_map(|found| found.index());
-        let below = counterparts.iter().skip(position + 1).find_map(|found| found.index());
-        above.or(below)?;
-        let start = |index: usize| self.original.item(index).map(|item| item.outer.start);
-        let mut between = candidates.iter().copied().filter(|&index| {
-            above.is_none_or(|above| start(above) < start(index))
-                && below.is_none_or(|below| start(index) < start(below))
-        });
-        between.next().filter(|_| between.next().is_none())
-    }
-
-    /// Lets only the best of several elements have one counterpart: the others are new overloads.
-    fn separate(&self, elements: &[Element], counterparts: &mut [Counterpart]) {
-        let likeness = |position: usize, target: usize| -> f64 {
-            let Some(Element::Item(index)) = elements.get(position) else {
-                return 0.0;
-            };
-            let (Some(item), Some(other)) = (self.item(*index), self.original.item(target)) else {
-                return 0.0;
-            };
-            let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-            crate::similarity::code_similarity(text, self.original.slice(other.core.clone()))
-        };
-        for position in 0..counterparts.len() {
-            let Some(target) = counterparts.get(position).and_then(|c| c.index()) else {
-                continue;
-            };
-            for later in position + 1..counterparts.len() {
-                if counterparts.get(later).and_then(|c| c.index()) != Some(target) {
-                    continue;
-                }
-                let loser =
-                    if likeness(later, target) > likeness(position, target) { position } else { later };
-                if let Some(slot) = counterparts.get_mut(loser) {
-                    *slot = Counterpart::New;
-                }
-            }
-        }
-    }
-
-    fn counterpart(&self, index: usize, parent: Option<usize>) -> Result<Location, Refusal> {
-        let Some(item) = self.item(index) else {
-            return Ok(Location::Missing);
-        };
-        let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-        if !item.kind.is_definition() && item.kind != Kind::Call {
-            return self.counterpart_by_text(item, parent);
-        }
-        let wanted = Wanted {
-            outline: self.outline,
-            item,
-            scope: self.shown_scope(item),
-            text,
-            base: &self.fragment.base,
-            partial: self.has_marker(item),
-        };
-        Ok(locate(self.original, &wanted, parent))
-    }
-
-    /// Containers that the edit itself shows around an item; the parser's wrapper is none.
-    fn shown_scope(&self, item: &Item) -> Vec<String> {
-        let mut scope = Vec::new();
-        let mut at = item.parent;
-        while let Some(parent) = at.and_then(|index| self.item(index)) {
-            let wrapper = self.fragment.prefix_lines > 0 && parent.core.start == 0;
-            if parent.kind.is_definition() && !wrapper {
-                scope.push(parent.name.clone());
-            }
-            at = parent.parent;
-        }
-        scope.reverse();
-        scope
-    }
-
-    /// Imports and plain statements are known by their text alone.
-    fn counterpart_by_text(&self, item: &Item, parent: Option<usize>) -> Result<Location, Refusal> {
-        let text = squash(self.fragment.text.get(item.core.clone()).unwrap_or_default());
-        let mut found = self.original.nameless(&text).iter().copied().filter(|&index| {
-            self.original.item(index).is_some_and(|o| o.kind == item.kind && o.parent == parent)
-        });
-        match (found.next(), found.next()) {
-            (Some(index), None) => Ok(Location::Found(index, 0.97)),
-            (None, None) if item.kind == Kind::Import => self.changed_import(item, parent),
-            _ => Ok(Location::Missing),
-        }
-    }
-
-    /// An import that names more of the same module than the original's does is another version of it.
-    fn changed_import(&self, item: &Item, parent: Option<usize>) -> Result<Location, Refusal> {
-        let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-        let language = self.original.language;
-        let Some(module) = imports::module(text, language) else {
-            return Ok(Location::Missing);
-        };
-        let mut found: Vec<usize> = Vec::new();
-        for (index, other) in self.original.outline.items.iter().enumerate() {
-            let known = self.original.slice(other.core.clone());
-            if other.kind == Kind::Import
-                && other.parent == parent
-                && imports::module(known, language) == Some(module)
-            {
-                found.push(index);
-            }
-        }
-        let [target] = found.as_slice() else {
-            return Ok(Location::Missing);
-        };
-        let known = self.original.item(*target).map_or(0..0, |other| other.core.clone());
-        match imports::compare(text, self.original.slice(known), language) {
-            imports::Names::Extended => Ok(Location::Found(*target, 0.93)),
-            imports::Names::Overlapping => Ok(Location::Found(*target, 0.8)),
-            imports::Names::Apart => Err(Refusal {
-                reason: Reason::Ambiguous,
-                message: format!(
-                    "the edit imports other names from `{module}`; it does not say whether the old ones go"
-                ),
-                candidates: self.original.outline.candidate(*target).into_iter().collect(),
-            }),
-        }
     }
 
     /// Replaces or merges one definition.
@@ -946,65 +634,6 @@ fn keep_blank_lines(lines: &mut [String], known: &[&str]) {
             at += found + 1;
         }
     }
-}
-
-/// Whether an edit follows the known definition up to some line and then stops, though much is left: what a model's
-/// answer that was cut off at a line's end looks like where no bracket betrays it.
-fn is_cut(edit: &str, known: &str) -> bool {
-    let telling = |text: &'_ str| -> Vec<String> {
-        text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect()
-    };
-    let (edit, known) = (telling(edit), telling(known));
-    if edit.len().saturating_mul(known.len()) > MAX_CUT_CELLS {
-        return false;
-    }
-    let (mut in_edit, mut in_known) = (0, 0);
-    for op in capture_diff_slices(Algorithm::Myers, &known, &edit) {
-        if let DiffOp::Equal { old_index, new_index, len } = op {
-            (in_known, in_edit) = (old_index + len, new_index + len);
-        }
-    }
-    let (left, new) = (known.len() - in_known, edit.len() - in_edit);
-    if edit.last().is_some_and(|last| stops_in_word(last, known.get(in_known..).unwrap_or_default())) {
-        return true;
-    }
-    let ends_in_comment = |lines: &[String]| lines.last().is_some_and(|line| line.starts_with('#'));
-    if new == 0 || ends_in_comment(&edit) && !ends_in_comment(&known) {
-        return left > 0;
-    }
-    // Two new lines at the end may well come for a few that go, but not for half of the definition.
-    let much = if new == 2 { left * 2 >= known.len() } else { left * 5 >= known.len() || left >= 8 };
-    let rewritten = || {
-        let (come, gone) = (edit.get(in_edit..), known.get(in_known..));
-        word_similarity(&come.unwrap_or_default().join("\n"), &gone.unwrap_or_default().join("\n")) >= 0.5
-    };
-    left >= 3 && much && new <= 2 && edit.len() < known.len() && !rewritten()
-}
-
-/// Whether a line is one of the known lines cut within a word, and others come after that one.
-fn stops_in_word(last: &str, known: &[String]) -> bool {
-    let cut = |line: &String| {
-        let rest = line.strip_prefix(last).and_then(|rest| rest.chars().next());
-        rest.is_some_and(is_word) && last.ends_with(is_word)
-    };
-    known.split_last().is_some_and(|(_, others)| others.iter().any(cut))
-}
-
-/// Whether a definition has a semicolon at its end.
-fn is_closed(text: &str, range: &Range<usize>) -> bool {
-    let after = text.get(range.end..).unwrap_or_default().trim_start_matches([' ', '\t']);
-    text.get(range.clone()).is_some_and(|own| own.ends_with(';')) || after.starts_with(';')
-}
-
-/// Whether an edit lacks the last line of a definition, and no bracket closes it.
-fn lacks_its_end(edit: &str, known: &str) -> bool {
-    let bare = |line: &str| line.trim().trim_end_matches(';').to_owned();
-    let last = bare(known.lines().next_back().unwrap_or_default());
-    let brackets = ['}', ')', ']'];
-    !edit.ends_with(brackets)
-        && last.chars().any(char::is_alphanumeric)
-        && known.lines().count() > 1
-        && !edit.lines().any(|line| bare(line) == last)
 }
 
 /// Whether a marker of the edit would stand in the result: something was taken for code that is none.
