@@ -22,6 +22,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from definitions import Definition, definitions, parser
 
@@ -123,7 +124,7 @@ def unpack(data: bytes, under: str, language: str) -> dict[str, bytes]:
     return files
 
 
-def files_of(package: dict, kept: Path) -> Iterator[File]:
+def files_of(package: dict[str, Any], kept: Path) -> Iterator[File]:
     """The files that differ between a package's two releases and parse in both."""
     language = package["language"]
     parse = parser(language)
@@ -178,7 +179,7 @@ def _namesakes(all_definitions: list[Definition], name: str) -> int:
 
 
 def _holds_change(
-    old: bytes, new: bytes, by_key: dict, outer: Definition, all_definitions: list[Definition]
+    old: bytes, new: bytes, by_key: dict[tuple[str, int], Definition], outer: Definition, all_definitions: list[Definition]
 ) -> bool:
     """Whether a definition inside has changed or is new; then that one is the edit."""
     for inner in all_definitions:
@@ -286,14 +287,11 @@ def _shown(old: list[str], new: list[str]) -> list[bool]:
         if tag != "equal":
             for place in range(max(start - SHOWN, 0), min(end + SHOWN, len(new))):
                 shown[place] = True
-    start = None
+    run = 0
     for place, is_shown in enumerate([*shown, True]):
-        if is_shown and start is not None:
-            if place - start < LEAST_HIDDEN:
-                shown[start:place] = [True] * (place - start)
-            start = None
-        elif not is_shown and start is None:
-            start = place
+        if is_shown and 0 < run < LEAST_HIDDEN:
+            shown[place - run : place] = [True] * run
+        run = 0 if is_shown else run + 1
     return shown
 
 
@@ -345,14 +343,15 @@ FORMATS: dict[str, Callable[[File], Iterator[tuple[str, str, str]]]] = {
 }
 
 
-def cases(name: str, files: list[File], most: int) -> list[dict]:
+def cases(name: str, files: list[File], most: int) -> list[dict[str, Any]]:
     """The cases of one format from one package."""
     found = []
     for file in files:
         made = []
         for symbol, edit, expected in FORMATS[name](file):
+            case_id = f"{file.package}:{file.path}:{symbol}"
             row = {
-                "id": f"{file.package}:{file.path}:{symbol}",
+                "id": case_id,
                 "source_repo": file.package,
                 "language": file.language,
                 "path": file.path,
@@ -363,7 +362,7 @@ def cases(name: str, files: list[File], most: int) -> list[dict]:
                 "expected": expected,
                 "expect_refusal": name == "must_refuse",
             }
-            made.append((hashlib.sha256(row["id"].encode()).hexdigest(), row))
+            made.append((hashlib.sha256(case_id.encode()).hexdigest(), row))
         found += sorted(made, key=lambda pair: pair[0])[:PER_FILE]
     return [row for _, row in sorted(found, key=lambda pair: pair[0])[:most]]
 
@@ -376,7 +375,7 @@ def main() -> None:
     kept = given.folder / "packages"
     kept.mkdir(parents=True, exist_ok=True)
     packages = json.loads(Path(__file__).with_name("packages.json").read_text())
-    rows: dict[str, list[dict]] = {name: [] for name in FORMATS}
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in FORMATS}
     for package in packages:
         files = list(files_of(package, kept))
         for name in FORMATS:

@@ -212,7 +212,7 @@ def _documented(node: Node, source: bytes) -> int:
     start = node.start_byte
     above = node.prev_sibling
     while above is not None and above.type in _COMMENTS and _whole_lines(above, source):
-        if b"\n\n" in source[above.start_byte : start].replace(above.text.rstrip(), b"", 1):
+        if source[above.start_byte : start].replace(_text(above).rstrip().encode(), b"", 1).count(b"\n") > 1:
             break
         start = above.start_byte
         above = above.prev_sibling

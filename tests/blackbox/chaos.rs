@@ -55,7 +55,7 @@ async fn an_outcome_stored_twice_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scenario_that_is_not_there_is_named() {
-    let output = run("chaos", &["--only", "1,11"], "").await;
+    let output = run("chaos", &["--only", "1,12"], "").await;
     assert_eq!((output.status, output.stdout.as_str()), (2, ""));
-    assert!(output.stderr.contains("11") && output.stderr.contains("1 to 10"), "{}", output.stderr);
+    assert!(output.stderr.contains("12") && output.stderr.contains("1 to 11"), "{}", output.stderr);
 }

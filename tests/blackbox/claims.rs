@@ -86,6 +86,11 @@ async fn a_consumer_that_is_gone_is_forgotten_only_when_it_holds_nothing() {
         };
         info.iter().map(name).collect::<Vec<_>>()
     };
+    eventually("the worker's group is there", || async {
+        let there: i64 = fleet.redis(&["EXISTS", &jobs]).await;
+        (there == 1).then_some(())
+    })
+    .await;
     // One that took a job and never said another word, and one that took none.
     for gone in ["gone-with-a-job", "gone-without"] {
         let _: i64 = fleet.redis(&["XGROUP", "CREATECONSUMER", &jobs, booster_core::keys::GROUP, gone]).await;
