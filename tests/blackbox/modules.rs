@@ -521,9 +521,9 @@ async fn a_job_of_a_module_in_redis_is_replayed_with_it() {
     }
     assert_eq!(digests.len(), 4);
     let damaged =
-        fleet.redis::<i64>(&["DEL", &format!("swarm:phase-5:module:{}", sha256_hex(&good(21)))]).await;
+        fleet.redis::<i64>(&["DEL", &format!("swarm:phase-5:module:{}", sha256_hex(good(21)))]).await;
     assert_eq!(damaged, 1);
-    refused(&fleet, &["replay", "old"], 1, &[&sha256_hex(&good(21)), "bytes are in Redis"]).await;
+    refused(&fleet, &["replay", "old"], 1, &[&sha256_hex(good(21)), "bytes are in Redis"]).await;
     fleet.stop().await;
 }
 

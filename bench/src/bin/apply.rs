@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use booster_bench::edits::File;
 use booster_bench::engine::{Engine, Kind, cpu_us};
 use clap::Parser;
 
@@ -88,56 +89,4 @@ fn parse(code: &str) -> Result<(), String> {
     let grammar = tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into();
     parser.set_language(&grammar).map_err(|error| error.to_string())?;
     parser.parse(code, None).map(|_| ()).ok_or_else(|| "the file was not parsed".into())
-}
-
-/// A generated file and its new version.
-struct File {
-    code: String,
-    expected: String,
-    old: String,
-    new: String,
-}
-
-impl File {
-    /// A file of about this size; the function in its middle is the one that changes.
-    fn of(size: usize) -> File {
-        let count = (size / function(0).len()).max(3);
-        let old = function(count / 2);
-        let code: Vec<String> = (0..count).map(function).collect();
-        let code = code.join("\n");
-        let new = old.replace("let total = 0;", "let total = start;");
-        File { expected: code.replace(&old, &new), code, old, new }
-    }
-
-    /// The change written in four ways.
-    fn edits(&self) -> [(&'static str, String); 4] {
-        let lines: Vec<&str> = self.new.lines().collect();
-        let head = lines.iter().take(4).map(|line| format!("{line}\n")).collect::<String>();
-        let body = format!("{head}  // ... existing code ...\n}}\n");
-        let file = format!("// ... existing code ...\n\n{}\n// ... existing code ...\n", self.new);
-        let side = |text: &str| text.lines().take(3).map(|line| format!("{line}\n")).collect::<String>();
-        let blocks =
-            format!("<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n", side(&self.old), side(&self.new));
-        [
-            ("definition", self.new.clone()),
-            ("file markers", file),
-            ("body markers", body),
-            ("search/replace", blocks),
-        ]
-    }
-}
-
-fn function(number: usize) -> String {
-    format!(
-        "/** Adds up what the shelf {number} holds. */\n\
-         export function shelf{number}(items: Item[], start: number): number {{\n  \
-           let total = 0;\n  \
-           for (const item of items) {{\n    \
-             if (item.count > {number}) {{\n      \
-               total += item.count * item.price;\n    \
-             }}\n  \
-           }}\n  \
-           return total + start;\n\
-         }}\n"
-    )
 }

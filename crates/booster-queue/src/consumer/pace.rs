@@ -6,15 +6,16 @@ use std::time::Duration;
 /// What may be fetched ahead runs in this time.
 pub(super) const FETCH_AHEAD: Duration = Duration::from_millis(50);
 const FETCH_AHEAD_US: u64 = FETCH_AHEAD.as_micros() as u64;
-/// What may be started ahead runs in this time. It hides the round trip of `start.lua` for short jobs; for
+/// What may be started ahead runs in this time. It hides the round trip of `start.lua`, which takes milliseconds on a
+/// machine whose slots have all the cores, and lets one call start several; for
 /// long jobs nothing is started ahead, so that a crash is blamed on no job that was not running.
-const START_AHEAD_US: u64 = 5_000;
+const START_AHEAD_US: u64 = 20_000;
 /// Most jobs fetched ahead, whatever their duration.
 const MOST_FETCHED: usize = 1024;
 /// Most jobs started ahead: if the process dies, each of them has to run alone afterwards.
 const MOST_STARTED: usize = 64;
-/// Assumed until the first job has been measured.
-const FIRST_GUESS_US: u64 = 10_000;
+/// Assumed until the first jobs have been measured: too long to start any ahead.
+const FIRST_GUESS_US: u64 = START_AHEAD_US * 5 / 4;
 
 /// A moving mean of job durations, with the bounds that follow from it.
 pub(super) struct Pace {
@@ -80,6 +81,7 @@ mod tests {
     #[test]
     fn long_jobs_are_not_started_ahead_and_short_ones_are() {
         let pace = Pace::new(10);
+        assert_eq!(pace.starts_ahead(), 0, "nothing is known yet");
         for _ in 0..100 {
             pace.record(200.0);
         }
