@@ -54,6 +54,7 @@ impl Merger<'_, '_> {
                     Location::Missing => Counterpart::New,
                     Location::Several(candidates) => {
                         unclear.push((position, index, candidates));
+                        // Not known before the others are.
                         Counterpart::Marker
                     }
                 },
@@ -75,18 +76,11 @@ impl Merger<'_, '_> {
     /// Takes a definition beside one that stands in the original just so for a new one, if its counterpart has another
     /// header and stands in another container: side by side, without a marker, they belong together.
     fn keep_siblings(&self, elements: &[Element], counterparts: &mut [Counterpart]) {
-        let known = |position: usize| {
-            let Some(Element::Item(index)) = elements.get(position) else {
-                return None;
-            };
-            let target = counterparts.get(position)?.index()?;
-            Some((self.item(*index)?, self.original.item(target)?))
-        };
+        let known = |position: usize| self.pair(elements, counterparts, position);
         let anchor = |position: usize| {
             let (item, other) = known(position)?;
-            let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-            (item.kind.is_definition() && text == self.original.slice(other.core.clone()))
-                .then_some(other.parent)
+            let same = self.text_of(item) == self.original.slice(other.core.clone());
+            (item.kind.is_definition() && same).then_some(other.parent)
         };
         let strange = |position: &usize| {
             let beside = position.checked_sub(1).and_then(anchor).or_else(|| anchor(position + 1));
@@ -120,15 +114,10 @@ impl Merger<'_, '_> {
 
     /// Lets only the best of several elements have one counterpart: the others are new overloads.
     fn separate(&self, elements: &[Element], counterparts: &mut [Counterpart]) {
-        let likeness = |position: usize, target: usize| -> f64 {
-            let Some(Element::Item(index)) = elements.get(position) else {
-                return 0.0;
-            };
-            let (Some(item), Some(other)) = (self.item(*index), self.original.item(target)) else {
-                return 0.0;
-            };
-            let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-            code_similarity(text, self.original.slice(other.core.clone()))
+        let likeness = |counterparts: &[Counterpart], position: usize| {
+            self.pair(elements, counterparts, position).map_or(0.0, |(item, other)| {
+                code_similarity(self.text_of(item), self.original.slice(other.core.clone()))
+            })
         };
         for position in 0..counterparts.len() {
             let Some(target) = counterparts.get(position).and_then(|c| c.index()) else {
@@ -138,8 +127,8 @@ impl Merger<'_, '_> {
                 if counterparts.get(later).and_then(|c| c.index()) != Some(target) {
                     continue;
                 }
-                let loser =
-                    if likeness(later, target) > likeness(position, target) { position } else { later };
+                let later_is_better = likeness(counterparts, later) > likeness(counterparts, position);
+                let loser = if later_is_better { position } else { later };
                 if let Some(slot) = counterparts.get_mut(loser) {
                     *slot = Counterpart::New;
                 }
@@ -151,7 +140,7 @@ impl Merger<'_, '_> {
         let Some(item) = self.item(index) else {
             return Ok(Location::Missing);
         };
-        let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
+        let text = self.text_of(item);
         if !item.kind.is_definition() && item.kind != Kind::Call {
             return self.counterpart_by_text(item, parent);
         }
@@ -187,7 +176,7 @@ impl Merger<'_, '_> {
         item: &Item,
         parent: Option<usize>,
     ) -> Result<Location, Refusal> {
-        let text = squash(self.fragment.text.get(item.core.clone()).unwrap_or_default());
+        let text = squash(self.text_of(item));
         let mut found = self.original.nameless(&text).iter().copied().filter(|&index| {
             self.original.item(index).is_some_and(|o| o.kind == item.kind && o.parent == parent)
         });
@@ -200,7 +189,7 @@ impl Merger<'_, '_> {
 
     /// An import that names more of the same module than the original's does is another version of it.
     fn changed_import(&self, item: &Item, parent: Option<usize>) -> Result<Location, Refusal> {
-        let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
+        let text = self.text_of(item);
         let language = self.original.language;
         let Some(module) = imports::module(text, language) else {
             return Ok(Location::Missing);

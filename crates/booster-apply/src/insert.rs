@@ -85,7 +85,7 @@ impl Merger<'_, '_> {
 
     fn unplaced(&self, item: &Item) -> Refusal {
         if item.name.is_empty() {
-            let line = self.fragment.text.get(item.core.clone()).unwrap_or_default();
+            let line = self.text_of(item);
             let shown: String = line.lines().next().unwrap_or_default().chars().take(60).collect();
             return Refusal::new(
                 Reason::TargetNotFound,

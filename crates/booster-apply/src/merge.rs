@@ -169,6 +169,25 @@ impl Merger<'_, '_> {
         self.outline.items.get(index)
     }
 
+    /// An item's text as the edit shows it, without what wraps it.
+    pub(crate) fn text_of(&self, item: &Item) -> &str {
+        self.fragment.text.get(item.core.clone()).unwrap_or_default()
+    }
+
+    /// An element of a level and what it is in the original, if that has it.
+    pub(crate) fn pair(
+        &self,
+        elements: &[Element],
+        counterparts: &[Counterpart],
+        position: usize,
+    ) -> Option<(&Item, &Item)> {
+        let Some(Element::Item(index)) = elements.get(position) else {
+            return None;
+        };
+        let target = counterparts.get(position)?.index()?;
+        Some((self.item(*index)?, self.original.item(target)?))
+    }
+
     /// The items and markers of one level in order.
     fn elements(&self, items: &[usize], within: Range<usize>) -> Vec<Element> {
         let items: Vec<usize> = items
@@ -225,8 +244,8 @@ impl Merger<'_, '_> {
                     let new =
                         |at: Option<usize>| at.and_then(|at| counterparts.get(at)) == Some(&Counterpart::New);
                     let anchor = new(position.checked_sub(1)) || new(Some(position + 1));
-                    if let (false, Some(item), Some(known)) =
-                        (anchor, self.item(index), self.original.item(target))
+                    if let Some((item, known)) =
+                        self.pair(elements, &counterparts, position).filter(|_| !anchor)
                     {
                         check_hidden(self.original, item, known, &change)?;
                     }
@@ -244,14 +263,9 @@ impl Merger<'_, '_> {
     /// mean that this goes, or be an edit of the two that was applied before.
     fn check_omitted(&self, elements: &[Element], counterparts: &[Counterpart]) -> Result<(), Refusal> {
         let same = |position: usize| {
-            let (Some(Element::Item(index)), Some(target)) =
-                (elements.get(position), counterparts.get(position).and_then(|c| c.index()))
-            else {
-                return None;
-            };
-            let (item, known) = (self.item(*index)?, self.original.item(target)?);
-            let shown = self.fragment.text.get(item.core.clone()).unwrap_or_default();
-            (squash(shown) == squash(self.original.slice(known.core.clone()))).then_some(target)
+            let (item, known) = self.pair(elements, counterparts, position)?;
+            let same = squash(self.text_of(item)) == squash(self.original.slice(known.core.clone()));
+            counterparts.get(position)?.index().filter(|_| same)
         };
         let only_known = (0..elements.len())
             .all(|position| elements.get(position) == Some(&Element::Marker) || same(position).is_some());
@@ -377,7 +391,7 @@ impl Merger<'_, '_> {
         if self.is_followed(item) {
             return Ok(());
         }
-        let edit = self.fragment.text.get(item.core.clone()).unwrap_or_default();
+        let edit = self.text_of(item);
         let text = self.original.slice(known.core.clone());
         let cut = if self.original.language.is_python() {
             is_cut(edit, text)
@@ -524,7 +538,7 @@ impl Merger<'_, '_> {
             .collect();
         let shown = self.outline.items.iter().filter(|item| item.parent == Some(index)).filter(is_field);
         shown.filter(|item| !self.is_marker_item(item)).any(|item| {
-            let text = self.fragment.text.get(item.core.clone()).unwrap_or_default();
+            let text = self.text_of(item);
             known.get(&key(item, text)).is_some_and(|known| *known != text)
         })
     }
@@ -588,7 +602,7 @@ impl Merger<'_, '_> {
                 .filter(|o| o.parent == Some(target) && o.name == member.name)
                 .flat_map(|o| trimmed(self.original.slice(o.outer.clone())))
                 .collect();
-            let text = self.fragment.text.get(member.core.clone()).unwrap_or_default();
+            let text = self.text_of(member);
             text.lines()
                 .map(str::trim)
                 .filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= 4)

@@ -36,19 +36,16 @@ pub(crate) async fn hostile_among_others(mut stage: Stage) -> Result<(), Trouble
     site.staff(2).await?;
     let prefix = stage.prefix("soak");
     let jobs = jobs(&mut stage.random, &prefix, count)?;
-    let mut memory: BTreeMap<u32, Vec<(f64, u64)>> = BTreeMap::new();
     let feeding = site.feed(jobs, Duration::ZERO);
-    loop {
-        let done = ended(&site).await?;
-        for pid in site.workers.iter().filter_map(|worker| worker.pid()) {
-            memory.entry(pid).or_default().push((done / count as f64, resident(pid)?));
-        }
-        if feeding.is_finished() && site.books().left().await?.total() == 0 {
-            break;
-        }
-        sleep(LOOK_EVERY).await;
+    let working = async {
+        feeding.await??;
+        Ok::<_, Trouble>(site.settle().await)
+    };
+    let mut memory = Samples::new();
+    tokio::select! {
+        settled = working => drop(settled?),
+        failed = watch(&site, count, &mut memory) => failed?,
     }
-    feeding.await??;
     for (pid, samples) in &memory {
         judge_memory(&stage, *pid, samples);
     }
@@ -75,6 +72,20 @@ fn jobs(random: &mut StdRng, prefix: &str, count: usize) -> Result<Vec<Job>, Tro
         .collect()
 }
 
+/// Of each worker, by its process: the share of the jobs that had ended, and bytes.
+type Samples = BTreeMap<u32, Vec<(f64, u64)>>;
+
+/// Reads the workers' memory until it is dropped.
+async fn watch(site: &Site, count: usize, memory: &mut Samples) -> Result<(), Trouble> {
+    loop {
+        let share = ended(site).await? / count as f64;
+        for pid in site.workers.iter().filter_map(|worker| worker.pid()) {
+            memory.entry(pid).or_default().push((share, resident(pid)?));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
 /// How many jobs have ended.
 async fn ended(site: &Site) -> Result<f64, Trouble> {
     let counts = site.client.queue("normal").counts().await?;
@@ -90,8 +101,7 @@ fn resident(pid: u32) -> Result<u64, Trouble> {
     Ok(kib.ok_or_else(|| format!("{path} has no VmRSS"))? * 1024)
 }
 
-/// Compares a worker's memory just after it was warm with that at the end. Samples are the share of the jobs that had
-/// ended, and bytes.
+/// Compares a worker's memory just after it was warm with that at the end.
 fn judge_memory(stage: &Stage, pid: u32, samples: &[(f64, u64)]) {
     let median = |from: f64, to: f64| {
         let mut bytes: Vec<u64> =
